@@ -1,0 +1,69 @@
+"""The Partition protocol, and collectives that do nothing where there is nothing to collect.
+
+A partition says where state and batches lie and how a step is compiled for them. A step is written once: under a mesh
+it sees the global batch, under pmap one device's share and the name of the mapped axis.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+import jax
+from jax.sharding import PartitionSpec
+
+T = TypeVar("T")
+
+# Mesh axes that split the examples of a batch.
+BATCH_AXES = ("data", "fsdp")
+
+
+@runtime_checkable
+class Partition(Protocol):
+    """Places pytrees on devices and compiles functions of them. `axis` is the mapped axis' name or None."""
+
+    @property
+    def axis(self) -> str | None: ...
+
+    def check_batch(self, size: int) -> None:
+        """Raises ValueError where a global batch of this size cannot be split over the devices."""
+
+    def layout(self, abstract: T) -> T:
+        """Shardings with which a checkpoint's arrays are read for a state of this structure."""
+
+    def put_state(self, state: T) -> T:
+        """A state (host or device arrays, one copy) placed for the compiled step."""
+
+    def put_batch(self, batch: Mapping[str, Any]) -> Mapping[str, jax.Array]:
+        """This host's rows of a batch placed on its devices."""
+
+    def compile(self, step: Callable[..., Any], *, donate: bool) -> Callable[..., Any]:
+        """`step(state, batch) -> (state, metrics)` with the state donated, or `step(state, batch) -> outputs`."""
+
+    def fetch(self, tree: T) -> T:
+        """One logical copy of a placed state or of a step's metrics, as arrays that can be saved."""
+
+    def gather(self, outputs: T) -> T:
+        """Outputs that lead with the batch axis, as NumPy arrays of this host's rows."""
+
+
+def psum(tree: T, axis: str | None) -> T:
+    """The sum over a mapped axis; the tree itself where there is none."""
+    return tree if axis is None else jax.lax.psum(tree, axis)
+
+
+def gather(x: jax.Array, axis: str | None) -> jax.Array:
+    """x [B, ...] of all devices [devices * B, ...]; gradients flow through it. x itself where there is no axis."""
+    return x if axis is None else jax.lax.all_gather(x, axis, axis=0, tiled=True)
+
+
+def fold_axis(key: jax.Array, axis: str | None) -> jax.Array:
+    """A key of this device's own; the key itself where there is no axis."""
+    return key if axis is None else jax.random.fold_in(key, jax.lax.axis_index(axis))
+
+
+def constrain_batch(x: jax.Array) -> jax.Array:
+    """Activations [B, ...] split over the mesh's batch axes; x itself where there is no mesh."""
+    mesh = jax.sharding.get_abstract_mesh()
+    axes = tuple(axis for axis in BATCH_AXES if axis in mesh.axis_names)
+    if not axes or mesh.manual_axes:
+        return x
+    return jax.lax.with_sharding_constraint(x, PartitionSpec(axes))

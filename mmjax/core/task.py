@@ -1,0 +1,77 @@
+"""The Task protocol: what is predicted, its loss and its scores. A trainer sees nothing else of a model.
+
+loss = sum over names of weights[name] * total / (global) count
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import jax
+import numpy as np
+from flax import struct
+
+from mmjax.core.mean import Mean
+
+Batch = Mapping[str, jax.Array]
+Params = Mapping[str, Any]
+# Variables that are no parameters and change as training goes: codebook statistics and the like.
+Extra = Mapping[str, Any]
+
+
+@struct.dataclass
+class Ctx:
+    """How a call runs: the random key, training or not, and the mapped axis (named under pmap, None under jit)."""
+
+    key: jax.Array
+    train: bool = struct.field(pytree_node=False)
+    axis: str | None = struct.field(pytree_node=False, default=None)
+
+
+@struct.dataclass
+class Panel:
+    """One thing for a report to draw.
+
+    `kind` names a way of drawing, not a modality: "picture" (arrays: image [H, W, 3] uint8 and, optionally, heat
+    [N, h, w] in 0..1 with the N labels one a line in text["heat"]). `text` stands under the drawing, label by label;
+    text["verdict"] is "right" or "wrong".
+    """
+
+    kind: str
+    arrays: Mapping[str, np.ndarray]
+    text: Mapping[str, str]
+
+
+@runtime_checkable
+class Task(Protocol):
+    """A frozen dataclass that holds a model and owns what is predicted; it has no config and no optimiser.
+
+    `weights` names the losses that training minimises; other names that `loss` returns are only reported.
+    `coupled` says that the loss ties the examples of a batch together, so that it cannot be cut into microbatches.
+    """
+
+    weights: Mapping[str, float]
+    coupled: bool
+
+    def bind(self, vocabulary: Any) -> "Task":
+        """The task with what only the data knows (how ids become words); called once before anything else."""
+
+    def init(self, key: jax.Array, batch: Batch) -> tuple[Params, Extra]:
+        """Fresh parameters and extra variables for batches of this shape."""
+
+    def loss(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> tuple[dict[str, Mean], Extra]:
+        """The losses of (a part of) a batch as Means whose counts do not depend on the parameters."""
+
+    def predict(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> Any:
+        """Predictions, any pytree whose leaves lead with the batch axis; jitted by the caller."""
+
+    def score(self, predictions: Any, batch: Batch) -> dict[str, Mean]:
+        """Scores that are means over examples, on the device."""
+
+    def read(self, predictions: Any, batch: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
+        """One record for each real example, made on the host of plain values; `index` is its place in the split."""
+
+    def finish(self, records: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+        """Scores that need the whole corpus; a name `score/table/row` becomes a row of a table in the report."""
+
+    def show(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> list[Panel]:
+        """What a report draws of a batch."""
