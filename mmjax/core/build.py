@@ -1,0 +1,162 @@
+"""Configs as data and the objects that they describe.
+
+`use("fusion.low_rank", rank=4)` is an `ml_collections.ConfigDict` with one reserved key; `build` imports
+`mmjax.fusion.low_rank`, takes the class `LowRank` and gives it the fields, which it checks strictly; `describe` is the
+inverse and writes out every default. There is no registry: a new file can be named at once.
+"""
+
+import dataclasses
+import difflib
+import importlib
+import importlib.util
+import typing
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import typeguard
+from ml_collections import ConfigDict
+
+USE = "use"
+
+
+class ConfigError(ValueError):
+    """A config that cannot be built; the message names the key, what is accepted and the nearest name."""
+
+
+def use(path: str, /, **fields: Any) -> ConfigDict:
+    """A node that names the class of `mmjax.<path>` and the fields to build it with."""
+    if USE in fields:
+        raise ConfigError(f"use({path!r}): no field may be called {USE!r}, the key that holds the path")
+    return ConfigDict({USE: path, **fields}, convert_dict=False)
+
+
+def experiment(**fields: Any) -> ConfigDict:
+    """The root of a config; its keys are the fields of `train.experiment`."""
+    return use("train.experiment", **fields)
+
+
+def build(node: Any, key: str = "", hint: Any = None) -> Any:
+    """The object a config node describes, depth first; lists become tuples, plain mappings dicts.
+
+    Args:
+        node: a node made by `use`, a container of nodes, or a plain value.
+        key: where the node stands in its config, for messages.
+        hint: the type wanted there; a plain mapping where a dataclass is wanted holds that dataclass's fields.
+
+    Raises:
+        ConfigError: an unknown module, an unknown, missing or ill-typed field, or a value the class refuses.
+    """
+    if isinstance(node, ConfigDict | Mapping):
+        wanted = next((t for t in (hint, *typing.get_args(hint)) if dataclasses.is_dataclass(t)), None)
+        if USE in node:
+            return _construct(_locate(node[USE], key), node, key)
+        if wanted:
+            return _construct(wanted, node, key)
+        return {name: build(node[name], _join(key, name)) for name in node}
+    if isinstance(node, list | tuple):
+        return tuple(build(item, f"{key}[{i}]") for i, item in enumerate(node))
+    return node
+
+
+def describe(value: Any) -> Any:
+    """The config of a built object with all its defaults, of plain dicts, tuples and scalars: the inverse of `build`."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        cls = type(value)
+        fields = {name: describe(getattr(value, name)) for name in accepted(cls)}
+        path = cls.__module__.removeprefix("mmjax.")
+        named = _class_name(path) == cls.__name__
+        return {USE: path, **fields} if named else fields
+    if isinstance(value, Mapping):
+        return {name: describe(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return tuple(describe(item) for item in value)
+    return value
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """`; did you mean 'x'?` where one of the names is near, else nothing."""
+    close = difflib.get_close_matches(name, [str(other) for other in names], n=1, cutoff=0.6)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+@cache
+def locate(path: str) -> type:
+    """The class that `use(path)` names: `fusion.low_rank` is `LowRank` of mmjax/fusion/low_rank.py."""
+    files = _files()
+    if path not in files:
+        given = f"mmjax/{str(path).replace('.', '/')}.py"
+        raise ConfigError(f"{path!r} names no file of the package ({given}){nearest(str(path), files)}")
+    name = _class_name(path)
+    try:
+        return getattr(importlib.import_module(f"mmjax.{path}"), name)
+    except AttributeError:
+        raise ConfigError(f"{path!r} cannot be used: its file holds no class {name}") from None
+
+
+def accepted(cls: type) -> dict[str, dataclasses.Field]:
+    """The fields a config may give to a class (Flax adds `parent` and `name` to modules: they are not for configs)."""
+    return {f.name: f for f in dataclasses.fields(cls) if f.init and f.name not in ("parent", "name")}
+
+
+def _locate(path: str, key: str) -> type:
+    try:
+        return locate(path)
+    except ConfigError as error:
+        raise ConfigError(f"{_join(key, USE)}: {error}") from None
+
+
+def _construct(cls: type, node: Mapping[str, Any], key: str) -> Any:
+    known, hints = accepted(cls), _hints(cls)
+    where = f"{key} ({cls.__name__})" if key else cls.__name__
+    for name in node:
+        if name != USE and name not in known:
+            raise ConfigError(
+                f"{where} has no field {name!r}; it accepts {', '.join(sorted(known))}{nearest(name, known)}"
+            )
+    nothing = dataclasses.MISSING
+    missing = [n for n, f in known.items() if n not in node and f.default is f.default_factory is nothing]
+    if missing:
+        raise ConfigError(f"{where} needs the field {missing[0]!r}; it accepts {', '.join(sorted(known))}")
+    fields = {name: build(node[name], _join(key, name), hints[name]) for name in node if name != USE}
+    for name, value in fields.items():
+        _check_type(value, hints[name], _join(key, name))
+    try:
+        return cls(**fields)
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"{where}: {error}") from None
+
+
+def _check_type(value: Any, hint: Any, key: str) -> None:
+    # To Python a bool is an int, but a config that says heads=True is a mistake.
+    boolean = isinstance(value, bool) and hint in (int, float, int | None, float | None)
+    try:
+        if boolean:
+            raise typeguard.TypeCheckError("is a bool")
+        typeguard.check_type(value, hint, collection_check_strategy=typeguard.CollectionCheckStrategy.ALL_ITEMS)
+    except typeguard.TypeCheckError:
+        plain = isinstance(hint, type) and not typing.get_args(hint)
+        expected = hint.__name__ if plain else str(hint).replace("typing.", "")
+        given = repr(value) if len(repr(value)) < 80 else "a value"
+        raise ConfigError(f"{key} is {given} of type {type(value).__name__}; expected {expected}") from None
+
+
+def _join(key: str, name: str) -> str:
+    return f"{key}.{name}" if key else str(name)
+
+
+def _class_name(path: str) -> str:
+    return "".join(word.capitalize() for word in path.rsplit(".", 1)[-1].split("_"))
+
+
+@cache
+def _hints(cls: type) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
+
+
+@cache
+def _files() -> frozenset[str]:
+    root = Path(__file__).parents[1]
+    inside = (path.relative_to(root).with_suffix("") for path in root.glob("*/**/*.py"))
+    return frozenset(".".join(path.parts) for path in inside if path.name != "__init__")

@@ -1,0 +1,1 @@
+"""Decoders that generate, and how to search with them."""

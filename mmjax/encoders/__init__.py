@@ -1,0 +1,1 @@
+"""One modality in, Tokens out: `(values, mask, *, train) -> Tokens`."""

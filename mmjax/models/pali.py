@@ -1,0 +1,73 @@
+"""PaLI: a ViT and a T5-style encoder-decoder, every task as text from pictures and text (Chen et al. 2023, 2209.06794).
+
+p(target | image, text) = decoder(encoder([project(vit(image)); embed(text)]))
+
+The picture's tokens are not pooled and stand before the text's; each picture is encoded once for all its questions.
+"""
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from einops import rearrange, repeat
+from flax import linen as nn
+
+from mmjax.core.partition import constrain_batch
+from mmjax.core.tokens import Tokens, join
+from mmjax.decode.t5_decoder import T5Decoder
+from mmjax.nn.t5_encoder import T5Encoder
+
+ORDER = ("image", "text")
+
+
+class Pali(nn.Module):
+    """B pictures with Q texts each: image [B, H, W, C], text [B, Q, L], target [B, Q, T] to logits [B, Q, T, V].
+
+    `start` is the token that decoding begins with; T5 takes the pad token.
+    """
+
+    vocab: int
+    dim: int
+    image: nn.Module
+    encoder: T5Encoder
+    decoder: T5Decoder
+    start: int = 0
+
+    def setup(self):
+        self.project = nn.Dense(self.dim)
+        self.embed = nn.Embed(self.vocab, self.dim, embedding_init=nn.initializers.normal(1.0))
+        # Logits leave in fp32 whatever the width is computed in: the loss and the choice of a token need the digits.
+        exact = partial(jax.lax.dot_general, preferred_element_type=jnp.float32)
+        self.logits = nn.Dense(self.vocab, use_bias=False, dot_general=exact)
+
+    def __call__(self, batch: dict[str, jax.Array], *, train: bool) -> jax.Array:
+        """Teacher-forced logits [B, Q, T, V]; position t has seen the targets before t."""
+        memory = self.encode(batch, train=train)
+        target = rearrange(batch["target"], "b q t -> (b q) t")
+        mask = rearrange(batch["target_mask"], "b q t -> (b q) t")
+        before = jnp.pad(target, ((0, 0), (1, 0)), constant_values=self.start)[:, :-1]
+        x = self.decoder(memory, self.embed(before), mask, train=train)
+        return rearrange(self.logits(x), "(b q) t v -> b q t v", b=len(batch["target"]))
+
+    def encode(self, batch: dict[str, jax.Array], *, train: bool) -> Tokens:
+        """The memory [B * Q, L' + L, dim] that the decoder attends to, picture tokens first."""
+        questions = batch["text"].shape[1]
+        picture = self.image(batch["image"], batch["image_mask"], train=train)
+        picture = picture.replace(x=self.project(picture.x))
+        picture = jax.tree.map(lambda leaf: repeat(leaf, "b ... -> (b q) ...", q=questions), picture)
+        text = rearrange(batch["text"], "b q l -> (b q) l")
+        text = Tokens.of(self.embed(text), rearrange(batch["text_mask"], "b q l -> (b q) l"))
+        joined = join({"image": picture, "text": text}, ORDER)
+        return self.encoder(joined.replace(x=constrain_batch(joined.x)), train=train)
+
+    def begin(self, memory: Tokens, length: int) -> tuple[dict[str, Any], jax.Array]:
+        """A cache for `length` tokens and the logits [B * Q, V] of the first one."""
+        start = jnp.full((memory.x.shape[0], 1), self.start, jnp.int32)
+        cache, x = self.decoder.begin(memory, self.embed(start), length)
+        return cache, self.logits(x[:, 0])
+
+    def step(self, cache: dict[str, Any], token: jax.Array) -> tuple[dict[str, Any], jax.Array]:
+        """The cache after a token [B * Q] and the logits [B * Q, V] of the next one."""
+        cache, x = self.decoder.step(cache, self.embed(token[:, None]))
+        return cache, self.logits(x[:, 0])

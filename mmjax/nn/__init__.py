@@ -1,0 +1,1 @@
+"""Building blocks: attention, feed-forward, blocks, stacks, positions and picture stems."""

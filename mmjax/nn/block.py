@@ -1,0 +1,81 @@
+"""Pre-norm transformer blocks: x + f(norm(x)) for attention, cross-attention and feed-forward in turn.
+
+Both blocks have the form that `nn.stack` takes: `(x, cache, *shared) -> (x, cache)`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from mmjax.nn.attention import Attention
+
+
+class EncoderBlock(nn.Module):
+    """Self-attention and feed-forward over x [B, L, D]; there is no cache, it passes through."""
+
+    attention: Callable[..., Attention]
+    mlp: Callable[..., nn.Module]
+    norm: Callable[..., nn.Module]
+    dropout: float
+    train: bool
+
+    @nn.compact
+    def __call__(self, x: jax.Array, cache: Any, mask: jax.Array, bias: jax.Array | None) -> tuple[jax.Array, Any]:
+        drop = nn.Dropout(self.dropout, deterministic=not self.train)
+        attention = self.attention(dim=x.shape[-1], name="attention")
+        inner = self.norm(name="attention_norm")(x)
+        x = x + drop(attention(inner, attention.project(inner), mask, bias))
+        x = x + drop(self.mlp(name="mlp")(self.norm(name="mlp_norm")(x)))
+        return x, cache
+
+
+class DecoderBlock(nn.Module):
+    """Causal self-attention, cross-attention to a memory, and feed-forward.
+
+    Without a cache (None) x [B, T, D] is the whole sequence. With a cache x is what comes at `index`: its keys and
+    values [B, T, H, K] are written there; those of the memory are projected once, when the cache has none.
+    """
+
+    attention: Callable[..., Attention]
+    mlp: Callable[..., nn.Module]
+    norm: Callable[..., nn.Module]
+    dropout: float
+    train: bool
+
+    @nn.compact
+    def __call__(
+        self,
+        x: jax.Array,
+        cache: dict[str, Any] | None,
+        memory: jax.Array | None,
+        masks: tuple[jax.Array, jax.Array],
+        bias: jax.Array | None,
+        index: jax.Array | None,
+    ) -> tuple[jax.Array, dict[str, Any] | None]:
+        drop = nn.Dropout(self.dropout, deterministic=not self.train)
+        own_mask, memory_mask = masks
+        attention = self.attention(dim=x.shape[-1], name="attention")
+        cross = self.attention(dim=x.shape[-1], name="cross")
+
+        inner = self.norm(name="attention_norm")(x)
+        own = attention.project(inner)
+        if cache is not None:
+            own = jax.tree.map(
+                lambda new, old: jax.lax.dynamic_update_slice_in_dim(old, new.astype(old.dtype), index, axis=1),
+                own,
+                cache["own"],
+            )
+        x = x + drop(attention(inner, own, own_mask, bias))
+        across = cache["across"] if cache is not None and "across" in cache else cross.project(memory)
+        x = x + drop(cross(self.norm(name="cross_norm")(x), across, memory_mask))
+        x = x + drop(self.mlp(name="mlp")(self.norm(name="mlp_norm")(x)))
+        return x, None if cache is None else {"own": own, "across": across}
+
+
+def empty_cache(layers: int, batch: int, length: int, heads: int, head_dim: int, dtype: Any) -> dict[str, Any]:
+    """A cache [layers, B, T, H, K] of keys and values for T positions, not yet with those of a memory."""
+    empty = jnp.zeros((layers, batch, length, heads, head_dim), dtype)
+    return {"own": (empty, empty)}

@@ -1,0 +1,16 @@
+"""The gated feed-forward of T5 1.1: W2 (gelu(Wg x) * W1 x) (Shazeer 2020, arXiv 2002.05202)."""
+
+import jax
+from flax import linen as nn
+
+
+class GatedMlp(nn.Module):
+    """x [..., D] to [..., D] through `hidden` gated units, without biases; tanh form of GELU."""
+
+    hidden: int
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        gate = nn.gelu(nn.Dense(self.hidden, use_bias=False, name="gate")(x), approximate=True)
+        up = nn.Dense(self.hidden, use_bias=False, name="up")(x)
+        return nn.Dense(x.shape[-1], use_bias=False, name="down")(gate * up)

@@ -1,0 +1,16 @@
+"""The feed-forward of a transformer: W2 gelu(W1 x + b1) + b2 (Vaswani et al. 2017; GELU: arXiv 1606.08415)."""
+
+import jax
+from flax import linen as nn
+
+
+class Mlp(nn.Module):
+    """x [..., D] to [..., D] through `hidden` units. `approximate` takes the tanh form of GELU."""
+
+    hidden: int
+    approximate: bool = True
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        inner = nn.gelu(nn.Dense(self.hidden, name="up")(x), approximate=self.approximate)
+        return nn.Dense(x.shape[-1], name="down")(inner)

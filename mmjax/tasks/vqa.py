@@ -1,0 +1,165 @@
+"""Visual question answering as text generation: the answer is written over the whole vocabulary, from no list.
+
+loss = mean over target tokens of CE + z_loss * logsumexp^2, teacher-forced (Chen et al. 2023, arXiv 2209.06794)
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from einops import rearrange
+from flax import linen as nn
+
+from mmjax.core.mean import Mean
+from mmjax.core.precision import Dtype, cast
+from mmjax.core.task import Batch, Ctx, Extra, Panel, Params
+from mmjax.decode.greedy import greedy
+from mmjax.losses import cross_entropy as ce
+from mmjax.metrics.breakdown import answer_kind, breakdown, first_words
+from mmjax.metrics.exact_match import exact_match
+
+
+@dataclasses.dataclass(frozen=True)
+class Vqa:
+    """A task over batches of B pictures with Q questions each; see `models.pali` for the shapes.
+
+    Args:
+        model: encodes, decodes by `begin` and `step`, and has a field `vocab`.
+        length: the most tokens an answer may have, its end included.
+        z_loss: weight of the z-loss.
+        smoothing: of the target labels.
+        compute: the type that activations are computed in; parameters are kept in fp32.
+    """
+
+    model: nn.Module
+    length: int
+    z_loss: float = 0.0
+    smoothing: float = 0.0
+    compute: Dtype = "float32"
+    coupled = False
+    vocabulary: Any = dataclasses.field(default=None, init=False, compare=False, repr=False)
+
+    @property
+    def weights(self) -> dict[str, float]:
+        return {"cross_entropy": 1.0} | ({"z_loss": self.z_loss} if self.z_loss else {})
+
+    def bind(self, vocabulary: Any) -> "Vqa":
+        if vocabulary.size > self.model.vocab:
+            raise ValueError(
+                f"the tokenizer has {vocabulary.size} tokens and the model a vocab of {self.model.vocab}; "
+                "raise task.model.vocab or make the tokenizer smaller"
+            )
+        bound = dataclasses.replace(self)
+        object.__setattr__(bound, "vocabulary", vocabulary)
+        return bound
+
+    def init(self, key: jax.Array, batch: Batch) -> tuple[Params, Extra]:
+        return self.model.init(key, batch, train=False)["params"], {}
+
+    def loss(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> tuple[dict[str, Mean], Extra]:
+        rngs = {"dropout": ctx.key} if ctx.train else {}
+        logits = self._apply(params, batch, train=ctx.train, rngs=rngs)
+        real = batch["target_mask"]
+        found = {
+            "cross_entropy": Mean.of(ce.cross_entropy(logits, batch["target"], self.smoothing), real),
+            "token_accuracy": Mean.of(jnp.argmax(logits, axis=-1) == batch["target"], real),
+        }
+        if self.z_loss:
+            found["z_loss"] = Mean.of(ce.z_loss(logits), real)
+        return found, extra
+
+    def predict(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> dict[str, jax.Array]:
+        """tokens [B, Q, length] and log_probability [B, Q] of the greedy answers."""
+        memory = self._apply(params, batch, train=False, method="encode")
+        cache, logits = self._apply(params, memory, self.length, method="begin")
+        step = partial(self._apply, params, method="step")
+        words = self.vocabulary
+        tokens, total = greedy(step, cache, logits, length=self.length, eos=words.eos, pad=words.pad)
+        rows = partial(rearrange, pattern="(b q) ... -> b q ...", b=batch["image"].shape[0])
+        return {"tokens": rows(tokens), "log_probability": rows(total)}
+
+    def score(self, predictions: Mapping[str, jax.Array], batch: Batch) -> dict[str, Mean]:
+        right, real = self._right(predictions["tokens"], batch)
+        return {"exact_match": Mean.of(right, real)}
+
+    def read(self, predictions: Mapping[str, np.ndarray], batch: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
+        right, real = (np.asarray(x) for x in self._right(predictions["tokens"], batch))
+        words = self.vocabulary.decode
+        return [
+            {
+                "index": int(batch["index"][b]),
+                "question": words(batch["text"][b, q]),
+                "answer": words(batch["target"][b, q]),
+                "prediction": words(predictions["tokens"][b, q]),
+                "right": bool(right[b, q]),
+                "confidence": float(np.exp(predictions["log_probability"][b, q])),
+            }
+            for b, q in zip(*np.nonzero(batch["text_mask"].any(-1)), strict=True)
+        ]
+
+    def finish(self, records: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+        scored = [{**record, "exact_match": record["right"]} for record in records]
+        return (
+            breakdown(scored, "exact_match", "question type", lambda r: first_words(r["question"]))
+            | breakdown(scored, "exact_match", "answer type", lambda r: answer_kind(r["answer"]))
+            | breakdown(scored, "exact_match", "answer", lambda r: r["answer"])
+        )
+
+    def show(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> list[Panel]:
+        """For each picture one question (a wrong answer where there is one) and where the decoder looked."""
+        predictions = jax.device_get(jax.jit(self.predict)(params, extra, batch, ctx))
+        # The answer is read back as the target, so that each of its tokens has a row of attention.
+        answered = {**batch, "target": predictions["tokens"], "target_mask": predictions["tokens"] != self.vocabulary.pad}
+        heat = jax.device_get(jax.jit(self._attention)(params, answered))
+        records = self.read(predictions, batch)
+        panels = []
+        for b, index in enumerate(np.asarray(batch["index"])):
+            asked = np.flatnonzero(batch["text_mask"][b].any(-1))
+            if index < 0 or not len(asked):
+                continue
+            mine = [record for record in records if record["index"] == index]
+            wrong = [i for i, record in enumerate(mine) if not record["right"]]
+            chosen = wrong[0] if wrong else int(index) % len(mine)
+            panels.append(self._panel(batch["image"][b], mine[chosen], heat[b, asked[chosen]], predictions["tokens"][b, asked[chosen]]))
+        return panels
+
+    def _panel(self, image: np.ndarray, record: Mapping[str, Any], heat: np.ndarray, tokens: np.ndarray) -> Panel:
+        labels = [self.vocabulary.decode([token]) or "(end)" for token in tokens if token != self.vocabulary.pad]
+        text = {
+            "question": record["question"],
+            "truth": record["answer"],
+            "answer": record["prediction"],
+            "confidence": f"{record['confidence']:.3f}",
+            "verdict": "right" if record["right"] else "wrong",
+            "heat": "\n".join(labels),
+        }
+        return Panel("picture", {"image": np.asarray(image), "heat": heat[: len(labels)]}, text)
+
+    def _attention(self, params: Params, batch: Batch) -> jax.Array:
+        """How much each target token looked at each place of the picture [B, Q, T, h, w], its largest place at 1."""
+        _, state = self.model.apply({"params": cast(params, self.compute)}, batch, train=False, mutable=["maps"])
+        # A loop has an array [B * Q, H, T, S] a layer, a scan one with a leading axis: both come to their mean.
+        found = [
+            leaf.mean(axis=tuple(range(leaf.ndim - 4)))
+            for path, leaf in jax.tree.leaves_with_path(state["maps"]["decoder"])
+            if "cross" in jax.tree_util.keystr(path)
+        ]
+        places = found[0].shape[-1] - batch["text"].shape[-1]
+        height, width = batch["image"].shape[1:3]
+        rows = max(1, round((places * height / width) ** 0.5))
+        heat = jnp.mean(jnp.stack(found), axis=(0, 2))[..., :places]
+        heat = heat / jnp.maximum(heat.max(axis=-1, keepdims=True), 1e-9)
+        return rearrange(heat, "(b q) t (h w) -> b q t h w", b=len(batch["text"]), h=rows)
+
+    def _right(self, tokens: Any, batch: Mapping[str, Any]) -> tuple[jax.Array, jax.Array]:
+        right = exact_match(tokens, batch["target"], batch["target_mask"], self.vocabulary.pad)
+        # A word that the vocabulary does not hold cannot be answered: two unknowns are not a match.
+        known = jnp.all(batch["target"] != self.vocabulary.unk, axis=-1) if self.vocabulary.unk is not None else True
+        return right & known, jnp.any(batch["target_mask"], axis=-1)
+
+    def _apply(self, params: Params, *args: Any, **kwargs: Any) -> Any:
+        return self.model.apply({"params": cast(params, self.compute)}, *args, **kwargs)
