@@ -1,0 +1,1 @@
+"""Data: TFDS data sets, tokenizers and Grain pipelines; NumPy only, so that any process can run them."""

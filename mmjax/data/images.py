@@ -1,0 +1,135 @@
+"""Pictures of every common kind as plain RGB: bytes, file or array -> [H, W, 3] uint8."""
+
+from __future__ import annotations
+
+import functools
+import io
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+LIMIT = 64_000_000  # pixels; a larger picture is refused before its pixels are unpacked
+FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM", "MPO", "JPEG2000", "AVIF")
+
+# `check_size` refuses large pictures by our own limit; Pillow's warning would only double the message.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+
+def decode(
+    source: bytes | str | os.PathLike | np.ndarray | Image.Image, name: str = "picture", limit: int = LIMIT
+) -> np.ndarray:
+    """Encoded bytes, a file's path, an array or a Pillow image -> [H, W, 3] uint8.
+
+    `name` is what an error calls bytes and arrays (a path names itself); `limit` is the largest number of pixels.
+    Raises FileNotFoundError for an absent file and ValueError for anything that is no whole picture.
+    """
+    if isinstance(source, np.ndarray):
+        return from_array(source, name)
+    if isinstance(source, (str, os.PathLike)):
+        name, source = os.fspath(source), read(source)
+    try:
+        picture = (
+            source if isinstance(source, Image.Image) else Image.open(io.BytesIO(source), formats=formats())
+        )
+        check_size(picture.size, name, limit)
+        return np.array(to_rgb(picture))
+    except Image.DecompressionBombError as error:
+        raise ValueError(f"{name}: too many pixels, at most {limit:,} are read: make it smaller") from error
+    except TooLarge:
+        raise
+    except Exception as error:  # Pillow's decoders answer broken bytes with a dozen kinds of exception
+        raise ValueError(f"{name}: not a readable picture ({describe(error)})") from error
+
+
+def resize(image: np.ndarray, size: int) -> np.ndarray:
+    """[H, W, 3] uint8 -> [size, size, 3] uint8: bicubic with antialiasing; the aspect ratio is not kept."""
+    if image.shape[:2] == (size, size):
+        return image
+    return np.array(Image.fromarray(image).resize((size, size), Image.Resampling.BICUBIC))
+
+
+def to_rgb(picture: Image.Image) -> Image.Image:
+    """A Pillow image of any mode, turned as its EXIF says and laid on white where it is transparent, as RGB."""
+    picture.load()
+    picture = upright(picture)
+    if picture.mode.startswith("I"):
+        return from_deep(picture)
+    if picture.mode == "F":
+        raise ValueError("32-bit float pixels have no fixed range: save it with 8 or 16 bits")
+    if "A" in picture.getbands() or "a" in picture.getbands() or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        white = Image.new("RGBA", picture.size, "white")
+        return Image.alpha_composite(white, picture).convert("RGB")
+    return picture.convert("RGB")
+
+
+def upright(picture: Image.Image) -> Image.Image:
+    """Turned as the EXIF orientation says; unreadable EXIF data is no reason to lose the picture."""
+    try:
+        return ImageOps.exif_transpose(picture)
+    except Exception:
+        return picture
+
+
+def from_deep(picture: Image.Image) -> Image.Image:
+    """16-bit grey (mode I;16, or I with values below 65,536) as RGB: the upper eight bits."""
+    values = np.asarray(picture).astype(np.int64)
+    if values.min() < 0 or values.max() > 0xFFFF:
+        raise ValueError("32-bit pixels beyond the 16-bit range: save it with 8 or 16 bits")
+    return Image.fromarray((values >> 8).astype(np.uint8)).convert("RGB")
+
+
+def from_array(values: np.ndarray, name: str = "picture") -> np.ndarray:
+    """[H, W], [H, W, 1], [H, W, 3] or [H, W, 4] uint8 -> [H, W, 3] uint8."""
+    channels = values.shape[2] if values.ndim == 3 else 1
+    if values.dtype != np.uint8 or values.ndim not in (2, 3) or channels not in (1, 3, 4) or not values.size:
+        raise ValueError(
+            f"{name}: array {values.dtype}{list(values.shape)}, expected uint8 [H, W, 3], [H, W, 4], [H, W, 1] or [H, W]"
+        )
+    if channels == 3:
+        return values
+    return np.array(
+        to_rgb(
+            Image.fromarray(
+                values if values.ndim == 3 and channels == 4 else values.reshape(values.shape[:2])
+            )
+        )
+    )
+
+
+def read(path: str | os.PathLike) -> bytes:
+    """The bytes of a file; FileNotFoundError or ValueError in one line that names it."""
+    if Path(path).is_dir():
+        raise ValueError(f"{os.fspath(path)}: a folder, expected a picture file")
+    try:
+        return Path(path).read_bytes()
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{os.fspath(path)}: no such file, expected a picture") from error
+
+
+class TooLarge(ValueError):
+    """More pixels than allowed."""
+
+
+def check_size(size: tuple[int, int], name: str, limit: int) -> None:
+    """Refuse a picture by its header, before a small file can unpack to gigabytes."""
+    width, height = size
+    if width * height > limit:
+        raise TooLarge(f"{name}: {width} x {height} pixels, at most {limit:,} are read: make it smaller")
+
+
+@functools.cache
+def formats() -> tuple[str, ...]:
+    """The formats of FORMATS that this Pillow reads; formats that run other programs (EPS) are never tried."""
+    Image.init()
+    return tuple(kind for kind in FORMATS if kind in Image.OPEN)
+
+
+def describe(error: Exception) -> str:
+    """What Pillow said, in one line, without the address of a buffer."""
+    if isinstance(error, Image.UnidentifiedImageError):
+        return "no known picture format"
+    return " ".join(str(error).split()) or type(error).__name__
