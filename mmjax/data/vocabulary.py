@@ -1,0 +1,106 @@
+"""The vocabulary a tokenizer opens to: text <-> ids, with the four special ids that models and tasks need."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import tokenizers
+
+PAD, EOS, BOS, UNK = "<pad>", "</s>", "<s>", "<unk>"
+SPECIAL = (PAD, EOS, BOS, UNK)  # in the order of their ids, 0 to 3, in every vocabulary that mmjax trains
+Texts = Callable[[], Iterator[str]]
+
+
+@runtime_checkable
+class Tokenizer(Protocol):
+    """What a config's `tokenizer` is: it opens a folder's vocabulary, or makes it there from the texts."""
+
+    def open(self, folder: str | os.PathLike, texts: Texts) -> Vocabulary: ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Vocabulary:
+    """Text <-> ids; `size` is the bound a model is built with, `count` the ids that mean something."""
+
+    size: int
+    count: int
+    pad: int
+    eos: int
+    bos: int
+    encoder: Callable[[str], Sequence[int]]
+    decoder: Callable[[list[int]], str]
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of a text, without special tokens."""
+        return list(self.encoder(text))
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of ids: up to the first eos, without pad, bos and ids that mean nothing."""
+        kept = []
+        for token in map(int, ids):
+            if token == self.eos:
+                break
+            if token not in (self.pad, self.bos) and 0 <= token < self.count:
+                kept.append(token)
+        return self.decoder(kept)
+
+
+def bounded(count: int, size: int, name: str) -> int:
+    """`count`, or ValueError when a tokenizer has more tokens than its model is built for."""
+    if count > size:
+        raise ValueError(
+            f"{name} has {count:,} tokens, but tokenizer.size is {size:,}: set it to {count:,} or more"
+        )
+    return count
+
+
+def from_json(path: Path, size: int, special: Sequence[int] | None = None) -> Vocabulary:
+    """A vocabulary from a Hugging Face `tokenizer.json`; special = (pad, eos, bos), ids 0, 1, 2 when None."""
+    tokenizer = load_json(path)
+    count = bounded(max(tokenizer.get_vocab().values()) + 1, size, str(path))
+    pad, eos, bos = special or (0, 1, 2)
+
+    @functools.lru_cache(maxsize=1 << 16)  # questions repeat far more often than they differ
+    def encoder(text: str) -> tuple[int, ...]:
+        return tuple(tokenizer.encode(text, add_special_tokens=False).ids)
+
+    return Vocabulary(
+        size, count, pad, eos, bos, encoder, lambda ids: tokenizer.decode(ids, skip_special_tokens=False)
+    )
+
+
+def load_json(path: Path) -> tokenizers.Tokenizer:
+    """The tokenizer of a file, without the truncation and padding that the file may ask for."""
+    import tokenizers
+
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file, expected a tokenizer.json")
+    try:
+        tokenizer = tokenizers.Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises bare Exception
+        raise ValueError(f"{path}: not a tokenizer.json of the tokenizers library ({error})") from error
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def once(path: Path, write: Callable[[Path], object]) -> Path:
+    """`path`, made by `write(temporary path)` if it is not there: whole or absent, even when two runs race."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        os.close(handle)
+        try:
+            write(Path(name))
+            os.chmod(name, 0o644)
+            os.replace(name, path)
+        finally:
+            Path(name).unlink(missing_ok=True)
+    return path
