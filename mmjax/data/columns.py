@@ -1,0 +1,154 @@
+"""The small columns of a prepared split (texts, targets, groups) in memory, cached beside the data.
+
+A picture is read when its example is; questions, answers and picture numbers are wanted for all rows at once: to
+train a tokenizer, to check lengths, to find the rows of one picture. One pass over the split writes them as plain
+.npy files into a hidden folder of the data set, so that later openings take milliseconds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+CACHE = ".mmjax"
+
+
+@dataclasses.dataclass(frozen=True)
+class Strings(Sequence):
+    """Many short texts as one block of UTF-8 bytes and where each one ends: N texts without N objects."""
+
+    block: np.ndarray  # [bytes] uint8
+    ends: np.ndarray  # [N] int64
+
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> Strings:
+        encoded = [text.encode() for text in texts]
+        ends = np.cumsum([len(text) for text in encoded], dtype=np.int64)
+        return cls(np.frombuffer(b"".join(encoded), np.uint8), ends)
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def __getitem__(self, row: int) -> str:
+        if not 0 <= row < len(self.ends):
+            raise IndexError(row)
+        start = self.ends[row - 1] if row else 0
+        return self.block[start : self.ends[row]].tobytes().decode()
+
+
+@dataclasses.dataclass(frozen=True)
+class Columns:
+    """What is known of every row without its picture."""
+
+    text: Strings
+    target: Strings
+    group: np.ndarray  # [N] int64: rows with equal numbers show the same picture
+
+
+def load(source: Any, split: str, fields: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> Columns:
+    """The columns of a TFDS builder's split, from its cache if one is there; `rows` are the split's rows.
+
+    Raises ValueError if a field names no feature of the data set, or one that is no text, label or number.
+    """
+    readers = {part: reader(source, part, feature) for part, feature in fields.items() if part != "image"}
+    reader(source, "image", fields["image"])
+    chosen = sorted((part, fields[part]) for part in readers)
+    key = hashlib.sha256(repr((split, len(rows), chosen)).encode()).hexdigest()[:16]
+    folder = Path(source.data_path) / CACHE / key
+    try:
+        return recall(folder)
+    except (OSError, ValueError):  # absent, or cut short by a full disk: read the rows again
+        columns = scan(rows, readers)
+        remember(columns, folder)
+        return columns
+
+
+def scan(rows: Sequence[Mapping[str, Any]], readers: Mapping[str, Callable[[Any], Any]]) -> Columns:
+    """One pass over all rows, a thousand at a time."""
+    found: dict[str, list] = {part: [] for part in readers}
+    for start in range(0, len(rows), 1000):
+        for row in rows.__getitems__(range(start, min(start + 1000, len(rows)))):
+            for part, read in readers.items():
+                found[part].append(read(row))
+    texts = Strings.of(found.get("text", [""] * len(rows)))
+    group = number(found["group"]) if "group" in found else np.arange(len(rows), dtype=np.int64)
+    return Columns(texts, Strings.of(found["target"]), group)
+
+
+def number(values: Sequence[Any]) -> np.ndarray:
+    """Equal values get equal numbers, in the order in which they first appear."""
+    seen: dict[Any, int] = {}
+    return np.array([seen.setdefault(value, len(seen)) for value in values], np.int64)
+
+
+def reader(source: Any, part: str, feature: str) -> Callable[[Mapping[str, Any]], Any]:
+    """How to read one field of a row as text (a group: as it is); nested features are named "outer/inner"."""
+    import tensorflow_datasets as tfds
+
+    kind, path = source.info.features, feature.split("/")
+    for name in path:
+        if not isinstance(kind, tfds.features.FeaturesDict) or name not in kind:
+            raise ValueError(
+                f"data.fields.{part} names the feature {feature!r}, but data set {source.name!r} has "
+                f"{', '.join(source.info.features)}"
+            )
+        kind = kind[name]
+    if part == "image" or (kind.shape == () and not isinstance(kind, tfds.features.FeaturesDict)):
+        label = kind.int2str if isinstance(kind, tfds.features.ClassLabel) and part != "group" else plain
+        return lambda row: label(dig(row, path))
+    raise ValueError(
+        f"data.fields.{part} names the feature {feature!r}, which is {kind}: expected a text, label or number"
+    )
+
+
+def dig(row: Any, path: Sequence[str]) -> Any:
+    """The value of a nested feature."""
+    for name in path:
+        row = row[name]
+    return row
+
+
+def plain(value: Any) -> Any:
+    """Bytes as text, numbers as the text that shows them."""
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def recall(folder: Path) -> Columns:
+    """The columns of a cache folder; OSError or ValueError if one is missing or broken."""
+    parts = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in names()}
+    return Columns(
+        Strings(parts["text"], parts["text_ends"]),
+        Strings(parts["target"], parts["target_ends"]),
+        parts["group"],
+    )
+
+
+def remember(columns: Columns, folder: Path) -> None:
+    """Write a cache folder, whole or not at all; a read-only disk only costs the next opening a second."""
+    blocks = (columns.text.block, columns.text.ends, columns.target.block, columns.target.ends, columns.group)
+    try:
+        folder.parent.mkdir(exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix="incomplete."))
+    except OSError:
+        return
+    try:
+        temporary.chmod(0o755)  # others may read the data set too
+        for name, block in zip(names(), blocks, strict=True):
+            np.save(temporary / f"{name}.npy", block)
+        shutil.rmtree(folder, ignore_errors=True)
+        os.replace(temporary, folder)
+    except OSError:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def names() -> tuple[str, ...]:
+    """The files of a cache folder."""
+    return ("text", "text_ends", "target", "target_ends", "group")
