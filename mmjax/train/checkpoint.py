@@ -1,0 +1,231 @@
+"""Checkpoints of a run: `checkpoints/<step>/<item>/`, written by Orbax in the background, each whole or not there.
+
+Items: params, optimizer, average (where one is kept), extra, and progress (JSON: step, data position, key, counters and
+a fingerprint of each item, so that a damaged file is noticed even where its format does not notice it).
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import orbax.checkpoint as ocp
+from orbax.checkpoint import checkpoint_managers as managers
+
+from mmjax.train.state import State
+
+FOLDER = "checkpoints"
+
+
+class CheckpointError(OSError):
+    """A checkpoint that is not there, cannot be written or cannot be read; the message names it."""
+
+
+@jax.jit
+def fingerprint(tree: Any) -> jax.Array:
+    """A number for the bits of all leaves, uint32; the same on any devices, for it is a sum of whole numbers."""
+    total = jnp.zeros((), jnp.uint32)
+    for i, leaf in enumerate(jax.tree.leaves(tree)):
+        bits = {1: jnp.uint8, 2: jnp.uint16, 4: jnp.uint32}[leaf.dtype.itemsize] if leaf.dtype != bool else None
+        words = leaf.astype(jnp.uint32) if bits is None else jax.lax.bitcast_convert_type(leaf, bits).astype(jnp.uint32)
+        total = total * 31 + jnp.sum(words * jnp.uint32(2 * i + 1), dtype=jnp.uint32)
+    return total
+
+
+def items(state: State) -> dict[str, Any]:
+    """The pieces of a state that are saved apart, so that a reader can take what it needs; empty ones are left out."""
+    found = {"params": state.params, "optimizer": state.opt.chain, "average": state.opt.average, "extra": state.extra}
+    return {name: tree for name, tree in found.items() if jax.tree.leaves(tree)}
+
+
+def with_items(state: State, found: Mapping[str, Any]) -> State:
+    """The state with these pieces in place of its own."""
+    opt = state.opt.replace(
+        chain=found.get("optimizer", state.opt.chain), average=found.get("average", state.opt.average)
+    )
+    return state.replace(params=found.get("params", state.params), extra=found.get("extra", state.extra), opt=opt)
+
+
+@dataclasses.dataclass
+class Checkpoints:
+    """The checkpoints in a run folder.
+
+    Args:
+        workdir: the run folder.
+        keep: how many of the newest stay.
+        best: the name of the score whose highest checkpoint stays too.
+        say: where a line for the user goes.
+    """
+
+    workdir: Path
+    keep: int = 2
+    best: str | None = None
+    say: Callable[[str], None] = print
+
+    def __post_init__(self):
+        score = partial(_score, name=self.best)
+        policies = [managers.LatestN(self.keep)]
+        if self.best:
+            policies.append(managers.BestN(get_metric_fn=score, n=1, keep_checkpoints_without_metrics=False))
+        options = ocp.CheckpointManagerOptions(
+            preservation_policy=managers.AnyPreservationPolicy(policies),
+            save_decision_policy=managers.FixedIntervalPolicy(1),
+            best_fn=score if self.best else None,
+        )
+        self._manager = ocp.CheckpointManager((self.workdir / FOLDER).absolute(), options=options)
+
+    def steps(self) -> list[int]:
+        return sorted(self._manager.all_steps())
+
+    def save(self, state: State, position: int, scores: Mapping[str, float] | None = None) -> None:
+        """Starts to save; returns when the state's buffers may be donated.
+
+        Raises:
+            CheckpointError: this save or an earlier one could not be written.
+        """
+        pieces = items(state)
+        step = int(state.step)
+        if step in self._manager.all_steps():
+            return
+        progress = {
+            "step": step,
+            "position": position,
+            "key": np.asarray(state.key).tolist(),
+            "skipped": int(state.skipped),
+            "streak": int(state.streak),
+            "fingerprints": {name: int(fingerprint(tree)) for name, tree in pieces.items()},
+        }
+        args = {name: ocp.args.StandardSave(tree) for name, tree in pieces.items()}
+        args["progress"] = ocp.args.JsonSave(progress)
+        with self._named(step):
+            self._manager.save(step, args=ocp.args.Composite(**args), metrics=dict(scores) if scores else None)
+
+    def wait(self) -> None:
+        """Until what was begun is written.
+
+        Raises:
+            CheckpointError: it could not be.
+        """
+        with self._named(None):
+            self._manager.wait_until_finished()
+
+    def close(self) -> None:
+        self._manager.close()
+
+    def restore(self, step: int, state: State, layout: State) -> tuple[State, int]:
+        """The state saved at a step and its data position.
+
+        Args:
+            state: abstract or real; its structure and shapes are what is read.
+            layout: shardings, one for each leaf, on whatever devices there are now.
+
+        Raises:
+            CheckpointError: it is damaged or does not fit.
+        """
+        shapes, places = items(state), items(layout)
+        try:
+            found, progress = self._read(step, shapes, places)
+        except Exception as error:
+            line = " ".join(str(error).split())[:200]
+            raise CheckpointError(f"checkpoint {self._path(step)} cannot be read: {line}") from error
+        for name, tree in found.items():
+            if int(fingerprint(tree)) != progress["fingerprints"][name]:
+                raise CheckpointError(f"checkpoint {self._path(step)} is damaged: {name} is not what was saved")
+        number = partial(jnp.asarray, dtype=jnp.int32)
+        state = with_items(state, found).replace(
+            step=number(progress["step"]),
+            key=jnp.asarray(progress["key"], jnp.uint32),
+            skipped=number(progress["skipped"]),
+            streak=number(progress["streak"]),
+        )
+        return state, progress["position"]
+
+    def restore_newest(self, state: State, layout: State) -> tuple[State, int] | None:
+        """As `restore`, from the newest one that can be read; None where there is none at all.
+
+        A damaged one is named and set aside as `damaged-<step>` in the run folder.
+
+        Raises:
+            CheckpointError: there are some, and none can be read.
+        """
+        steps = self.steps()
+        for step in reversed(steps):
+            try:
+                return self.restore(step, state, layout)
+            except CheckpointError as error:
+                aside = self.workdir / f"damaged-{step}"
+                self.say(f"{error}; set aside as {aside}, trying the one before")
+                self._path(step).rename(aside)
+                self._manager.reload()
+        if steps:
+            raise CheckpointError(f"none of the checkpoints {steps} in {self.workdir / FOLDER} can be read")
+        return None
+
+    def params(self, step: int) -> dict[str, Any]:
+        """What predicts at a step, as host arrays: {"params", "extra"}, with the moving average where one was kept."""
+        saved = [path.name for path in self._path(step).iterdir()]
+        wanted = [name for name in ("params", "average", "extra") if name in saved]
+        try:
+            args = {name: ocp.args.StandardRestore() for name in wanted}
+            found = self._manager.restore(step, args=ocp.args.Composite(**args))
+        except Exception as error:
+            line = " ".join(str(error).split())[:200]
+            raise CheckpointError(f"checkpoint {self._path(step)} cannot be read: {line}") from error
+        return {name: jax.device_get(found[name]) for name in wanted}
+
+    def find(self, step: str | int | None) -> int:
+        """The step meant by a number, "best", or None (the newest).
+
+        Raises:
+            CheckpointError: there is none such; what there is is listed.
+        """
+        steps = self.steps()
+        if not steps:
+            raise CheckpointError(f"{self.workdir} holds no checkpoint yet; train it first")
+        if step is None:
+            return steps[-1]
+        if step == "best":
+            best = self._manager.best_step() if self.best else None
+            if best is None:
+                raise CheckpointError(f"{self.workdir} has no best checkpoint; set checkpoint.best to a score's name")
+            return best
+        if int(step) not in steps:
+            raise CheckpointError(f"{self.workdir} has no checkpoint at step {step}; it has {', '.join(map(str, steps))}")
+        return int(step)
+
+    def _read(self, step: int, shapes: Mapping[str, Any], places: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
+        def wanted(leaf, place):
+            return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place)
+
+        args = {
+            name: ocp.args.StandardRestore(jax.tree.map(wanted, tree, places[name])) for name, tree in shapes.items()
+        }
+        found = self._manager.restore(step, args=ocp.args.Composite(**args, progress=ocp.args.JsonRestore()))
+        return {name: found[name] for name in shapes}, found["progress"]
+
+    def _path(self, step: int) -> Path:
+        return self.workdir / FOLDER / str(step)
+
+    @contextmanager
+    def _named(self, step: int | None):
+        """An error of the writer, which may come from an earlier save, as one that says what is safe."""
+        try:
+            yield
+        except Exception as error:
+            what = "a checkpoint" if step is None else f"the checkpoint of step {step} or the one before it"
+            line = " ".join(str(error).split())[:200] or type(error).__name__
+            raise CheckpointError(
+                f"{what} could not be written to {self.workdir / FOLDER}: {line}; free the space or the permission and run "
+                "the same command again: it goes on from the last one that is whole"
+            ) from error
+
+
+def _score(metrics: Mapping[str, float] | None, name: str) -> float:
+    if not metrics or name not in metrics:
+        return -np.inf
+    return metrics[name]

@@ -1,0 +1,81 @@
+"""Starting a run from another run's parameters: ordered rules say what is taken, renamed, resized or left fresh."""
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from mmjax.core import paths
+from mmjax.train.checkpoint import Checkpoints
+
+Row = tuple[str, str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class InitFrom:
+    """Parameters of the run in `workdir` (its newest checkpoint, or the one of `step`).
+
+    Args:
+        rules: (pattern, source) pairs for the parameters of the new model; the first whose pattern is found in a
+            path counts. `source` replaces what was found, as in `re.sub`, and so makes the path to take; None: the
+            parameter starts fresh. A parameter that no rule covers takes the same path.
+        resize: pattern of parameters (position tables [h, w, D]) that may be resized where the shapes differ.
+    """
+
+    workdir: str
+    step: int | None = None
+    rules: tuple[tuple[str, str | None], ...] = ()
+    resize: str = "position/table$"
+
+    def __call__(self, fresh: Mapping[str, Any]) -> tuple[dict[str, Any], list[Row]]:
+        """The new parameters (host arrays where taken), and for each (path, what was done, from where).
+
+        Raises:
+            ValueError: a source that is not there, or a shape that does not fit and may not be resized.
+        """
+        folder = Path(self.workdir)
+        if not folder.is_dir():
+            raise ValueError(f"init_from.workdir {self.workdir!r} is no folder; expected one that a run has filled")
+        saved = Checkpoints(folder)
+        found = saved.params(saved.find(self.step))
+        saved.close()
+        old = paths.flatten(paths.merge(found["params"], found.get("average", {})))
+        new, rows, used = {}, [], set()
+        for path, leaf in paths.flatten(fresh).items():
+            source = _source(path, self.rules)
+            if source is None:
+                new[path], row = leaf, (path, "fresh", "")
+            else:
+                new[path], row = self._take(path, leaf, source, old)
+                used.add(source)
+            rows.append(row)
+        rows += [(path, "skipped", "not in this model") for path in sorted(set(old) - used)]
+        return paths.unflatten(new), rows
+
+    def _take(self, path: str, leaf: Any, source: str, old: Mapping[str, np.ndarray]) -> tuple[Any, Row]:
+        if source not in old:
+            raise ValueError(
+                f"init_from: {self.workdir} has no parameter {source!r} for {path!r}; add a rule that renames it, or "
+                f"({path!r}, None) to start it fresh"
+            )
+        value = old[source]
+        if value.shape == leaf.shape:
+            return np.asarray(value, leaf.dtype), (path, "taken", source)
+        if re.search(self.resize, path) and value.ndim == leaf.ndim and value.shape[-1] == leaf.shape[-1]:
+            resized = jax.image.resize(value, leaf.shape, method="bilinear")
+            return np.asarray(resized, leaf.dtype), (path, "resized", f"{source} {value.shape} -> {leaf.shape}")
+        raise ValueError(
+            f"init_from: {path!r} has shape {leaf.shape}, but {source!r} of {self.workdir} has {value.shape}; change the "
+            f"model, or add the rule ({path!r}, None) to start it fresh"
+        )
+
+
+def _source(path: str, rules: tuple[tuple[str, str | None], ...]) -> str | None:
+    for pattern, source in rules:
+        if re.search(pattern, path):
+            return None if source is None else re.sub(pattern, source, path, count=1)
+    return path

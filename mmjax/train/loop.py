@@ -1,0 +1,201 @@
+"""The training loop: batch after batch through one compiled step, with the host waiting only when it writes a log."""
+
+import dataclasses
+import json
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from mmjax.core import paths
+from mmjax.core.partition import Partition
+from mmjax.core.task import Task
+from mmjax.train.checkpoint import Checkpoints
+from mmjax.train.evaluate import Record, evaluate
+from mmjax.train.experiment import Experiment
+from mmjax.train.log import Log
+from mmjax.train.progress import Progress
+from mmjax.train.state import State, averaged, create
+from mmjax.train.step import predict_step, train_step
+
+# The exit code of a run that was told to stop (SIGTERM), has saved, and will go on when it is started again.
+RESUME = 75
+
+
+class Stopped(Exception):
+    """The run was told to stop and has saved its state."""
+
+
+class Diverged(RuntimeError):
+    """Too many steps in a row were not finite."""
+
+
+@dataclasses.dataclass
+class Run:
+    """An experiment in its run folder, set up and ready to train or to evaluate.
+
+    Args:
+        experiment: what the config described.
+        workdir: the run folder; it is there.
+        say: where a line for the user goes.
+    """
+
+    experiment: Experiment
+    workdir: Path
+    say: Callable[[str], None]
+
+    def __post_init__(self):
+        x = self.experiment
+        self.host = (jax.process_index(), jax.process_count())
+        self.partition: Partition = x.partition
+        self.partition.check_batch(x.data.batch)
+        self.feed = x.data.open(self.workdir)
+        self.task: Task = x.task.bind(self.feed.vocabulary)
+        self.checkpoints = Checkpoints(self.workdir, x.checkpoint.keep, x.checkpoint.best, self.say)
+        step = partial(train_step, self.task, x.optim, microbatches=x.microbatches, patience=x.guard.steps)
+        self.step = self.partition.compile(step(axis=self.partition.axis), donate=True)
+        self.predict = self.partition.compile(predict_step(self.task, self.partition.axis), donate=False)
+
+    def train(self) -> tuple[State, dict[str, float], list[Record]]:
+        """The state after the last step, the final scores and the records they were made of.
+
+        Raises:
+            Stopped: SIGTERM came; the state is saved.
+            Diverged: `guard.steps` steps in a row were not finite.
+        """
+        x = self.experiment
+        state, position = self._start()
+        first = int(self.partition.fetch(state.step))
+        batches = self.feed.train(x.seed, position, self.host)
+        log, window = Log(self.workdir, first), []
+        scores, records, saved = {}, [], first
+        with Progress(x.steps, first) as progress, _told_to_stop() as told:
+            clock = _Clock()
+            for number in range(first + 1, x.steps + 1):
+                state, metrics = self.step(state, self.partition.put_batch(next(batches)))
+                position += 1
+                window.append(metrics)
+                last = number == x.steps
+                if last or number % x.log.every == 0:
+                    values = self._summary(window, clock)
+                    window = []
+                    log.write(number, "train", values)
+                    progress.update(number, values)
+                else:
+                    progress.update(number)
+                if last or (x.evaluate.every and number % x.evaluate.every == 0):
+                    with clock.paused():
+                        scores, records = self.evaluate(self.variables(state))
+                    log.write(number, "test", scores)
+                    progress.update(number, scores)
+                else:
+                    scores, records = {}, []
+                if last or scores or told or number % x.checkpoint.every == 0:
+                    with clock.paused():
+                        self.checkpoints.save(self.partition.fetch(state), position, _flat(scores))
+                    saved = number
+                if told:
+                    break
+            if first == x.steps:
+                scores, records = self.evaluate(self.variables(state))
+        self.checkpoints.wait()
+        log.close()
+        if saved < x.steps:
+            raise Stopped(f"stopped at step {saved} of {x.steps}, saved; the same command goes on from there")
+        return state, scores, records
+
+    def variables(self, state: State) -> dict[str, Any]:
+        """What predicts: the averaged parameters where they are kept."""
+        return {"params": averaged(state), "extra": state.extra}
+
+    def evaluate(self, variables: Mapping[str, Any], split: str | None = None) -> tuple[dict[str, float], list[Record]]:
+        """Scores and records of the test split, or of another one, for placed variables."""
+        return evaluate(self.task, self.predict, self.partition, variables, self.feed.split(self.host, split))
+
+    def _start(self) -> tuple[State, int]:
+        """The newest saved state and its data position, or a fresh state and 0."""
+        x = self.experiment
+        batch = next(iter(self.feed.train(x.seed, 0, self.host)))
+        make = partial(create, self.task, x.optim, x.seed, batch)
+        abstract = jax.eval_shape(make)
+        layout = self.partition.layout(abstract)
+        found = self.checkpoints.restore_newest(abstract, layout)
+        if found is not None:
+            state, position = found
+            self.say(f"goes on from step {int(state.step)} of {x.steps}")
+            return self.partition.put_state(state), position
+        state = jax.jit(make, out_shardings=layout)()
+        if x.init_from is not None:
+            params, rows = x.init_from(state.params)
+            self._tell(rows)
+            trainable, _ = paths.split(params, x.optim.trainable(params))
+            state = state.replace(params=params, opt=x.optim.init(trainable))
+        return self.partition.put_state(state), 0
+
+    def _tell(self, rows: list[tuple[str, str, str]]) -> None:
+        width = max(len(path) for path, _, _ in rows)
+        for path, done, source in rows:
+            self.say(f"  {path:<{width}}  {done:<8} {source}".rstrip())
+
+    def _summary(self, window: list[dict[str, Any]], clock: "_Clock") -> dict[str, float]:
+        """Means over the steps since the last log; this waits for the device.
+
+        Raises:
+            Diverged: the streak of steps that were not finite has reached its limit.
+        """
+        x = self.experiment
+        found = jax.device_get([self.partition.fetch(metrics) for metrics in window])
+        seconds = clock.lap()
+        values = {name: float(np.mean([row["scalars"][name] for row in found])) for name in found[0]["scalars"]}
+        for name in found[0]["means"]:
+            total = sum(row["means"][name].total for row in found)
+            count = sum(row["means"][name].count for row in found)
+            values[name] = float(total / count) if count else 0.0
+        values["skipped_steps"] = float(found[-1]["skipped"])
+        values["examples_per_second"] = len(window) * x.data.batch / seconds
+        if found[-1]["streak"] >= x.guard.steps:
+            raise Diverged(
+                f"{x.guard.steps} steps in a row had a loss or gradients that are not finite; the parameters are those of "
+                "the last good step. Lower the learning rate, clip gradients (optim.clip), or look at the data"
+            )
+        return values
+
+
+class _Clock:
+    """Seconds of training since the last lap, without what stands between steps."""
+
+    def __init__(self):
+        self._start, self._apart = time.monotonic(), 0.0
+
+    def lap(self) -> float:
+        now = time.monotonic()
+        seconds, self._start, self._apart = now - self._start - self._apart, now, 0.0
+        return max(seconds, 1e-9)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        before = time.monotonic()
+        yield
+        self._apart += time.monotonic() - before
+
+
+@contextmanager
+def _told_to_stop() -> Iterator[list[int]]:
+    """A list that holds SIGTERM once it has come."""
+    told: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: told.append(number))
+    try:
+        yield told
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _flat(scores: Mapping[str, float]) -> dict[str, float]:
+    """The scores that are no rows of tables."""
+    return {name: value for name, value in scores.items() if "/" not in name}

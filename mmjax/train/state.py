@@ -1,0 +1,41 @@
+"""What a training step takes and gives back: everything that a checkpoint must hold but the data position."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+
+from mmjax.core import paths
+from mmjax.core.task import Batch, Task
+
+
+@struct.dataclass
+class State:
+    """`step` counts batches, skipped ones too; `key` is raw key data, which any checkpoint format can hold.
+
+    `skipped` counts all steps that were not finite, `streak` those in a row up to now.
+    """
+
+    step: jax.Array
+    key: jax.Array
+    params: Any
+    opt: Any
+    extra: Any
+    skipped: jax.Array
+    streak: jax.Array
+
+
+def create(task: Task, optim: Any, seed: int, batch: Batch) -> State:
+    """A fresh state for batches of this shape; jittable, and abstract under `jax.eval_shape`."""
+    run, start = jax.random.split(jax.random.key(seed))
+    params, extra = task.init(start, batch)
+    trainable, _ = paths.split(params, optim.trainable(params))
+    zero = jnp.zeros((), jnp.int32)
+    opt = optim.init(trainable)
+    return State(zero, jax.random.key_data(run), params, opt, extra, skipped=zero, streak=zero)
+
+
+def averaged(state: State) -> Any:
+    """The parameters to predict with: the moving average where one is kept."""
+    return state.params if state.opt.average is None else paths.merge(state.params, state.opt.average)
