@@ -1,0 +1,1 @@
+"""Optimisation assembled from config by parameter path: rules, schedules, groups, the average."""
