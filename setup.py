@@ -1,0 +1,54 @@
+"""Packaging of mmjax: what it needs and what a wheel holds; pyproject.toml configures the tools."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+VERSION = re.search(r'__version__ = "(.+)"', (Path(__file__).parent / "mmjax/__init__.py").read_text())[1]
+
+# The lowest releases that work together: `make test-lower` installs exactly these and runs the tests.
+REQUIRES = [
+    "jax>=0.10.0",
+    "jaxlib>=0.10.0",
+    "flax>=0.12.7",
+    "optax>=0.2.8",
+    "orbax-checkpoint>=0.12.0",
+    "tensorflow-datasets>=4.9.9",
+    "ml_collections>=1.1.0",
+    "einops>=0.8.0",
+    "grain>=0.2.16",
+    "numpy>=2.0.0",
+    "pillow>=11.0.0",
+    "tokenizers>=0.21.0",
+    "sentencepiece>=0.2.0",
+    "rich>=13.7.0",
+    "absl-py>=2.1.0",
+    "tensorboardX>=2.6.2",
+    "importlib_resources>=6.4.0",  # tensorflow-datasets imports it without asking for it
+    "jinja2>=3.1.0",
+    "matplotlib>=3.9.0",
+    "typeguard>=4.3.0",
+]
+DATA = ["easy-vqa>=1.0", "scikit-learn>=1.5.0", "captcha>=0.6.0"]
+DEV = ["pytest>=8.3.0", "pytest-xdist>=3.6.1", "ruff>=0.17.0,<0.18", *DATA]  # a new ruff may format otherwise
+
+setup(
+    name="mmjax",
+    version=VERSION,
+    description="Multimodal pretraining and finetuning in JAX and Flax",
+    license="Apache-2.0",
+    packages=find_packages(include=["mmjax", "mmjax.*"]),
+    package_data={"": ["*.j2"]},
+    python_requires=">=3.11",
+    install_requires=REQUIRES,
+    extras_require={
+        "data": DATA,
+        "cuda": ["jax[cuda12]"],
+        "cuda13": ["jax[cuda13]"],
+        "tpu": ["jax[tpu]"],
+        "bench": DATA,
+        "dev": DEV,
+    },
+    entry_points={"console_scripts": ["mmjax = mmjax.__main__:main"]},
+)
