@@ -1,0 +1,116 @@
+# `make help` lists what there is.
+SHELL := bash -eu -o pipefail
+.DELETE_ON_ERROR:
+
+# A Python that works: pyenv puts a python3.13 on the path that only says that it is not chosen.
+works = command -v $(1) >/dev/null && \
+	$(1) -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null
+find = $(shell for p in $(1); do if $(call works,$$p); then echo $$p; break; fi; done)
+PYENV = $(HOME)/.pyenv/versions
+ifndef PYTHON
+PYTHON := $(call find,python3.13 python3.12 python3.11 python3 $(PYENV)/3.1[123]*/bin/python)
+endif
+
+VENV ?= .venv
+RUN ?= runs/quickstart
+WORKERS ?= 2
+BIN = $(VENV)/bin
+CONSTRAINTS =
+
+.PHONY: help quickstart test test-matrix test-lower campaign fresh-pictures clean
+
+help:
+	@echo "make quickstart    install mmjax into .venv, train PaLI on easy-VQA, evaluate it, answer questions (10 minutes)"
+	@echo "make test          lint and run the tests"
+	@echo "make test-matrix   the same on every Python 3.11, 3.12, 3.13 found here"
+	@echo "make test-lower    the tests with the oldest packages that setup.py allows"
+	@echo "make campaign      the slow studies in experiments/"
+	@echo "make clean         remove environments and caches; runs/ and prepared data stay"
+	@echo "Variables: PYTHON=$(PYTHON) VENV=$(VENV) RUN=$(RUN) WORKERS=$(WORKERS)"
+
+# An environment is there when its stamp is: one cut off half way is made again.
+$(VENV)/made:
+	@[ -n "$(PYTHON)" ] || { echo "mmjax needs Python 3.11, 3.12 or 3.13 with venv (Debian: apt install" \
+		"python3-venv); none was found: make PYTHON=/path/to/python" >&2; exit 1; }
+	@echo "making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/has-data: setup.py pyproject.toml | $(VENV)/made
+	@echo "installing mmjax[data] into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[data]"
+	@touch $@
+
+$(VENV)/has-dev: setup.py pyproject.toml | $(VENV)/made
+	@echo "installing mmjax[dev] into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(CONSTRAINTS) --editable ".[dev]"
+	@touch $@ $(VENV)/has-data
+
+# Training is resumed where it was cut off; what has a stamp in the run's folder is done and stays.
+quickstart: $(RUN)/answers.jsonl
+	@cat $(RUN)/answers.jsonl
+	@echo "done, on the official test split: $$(cat $(RUN)/evaluate.json)"
+	@echo "the report: $(RUN)/report.html    to start again: rm -r $(RUN)"
+
+$(RUN)/trained: configs/pali_easy_vqa.py | $(VENV)/has-data
+	@mkdir -p $(RUN)
+	$(BIN)/mmjax data build easyvqa
+	$(BIN)/mmjax train --config=configs/pali_easy_vqa.py:base --workdir=$(RUN)
+	@touch $@
+
+$(RUN)/evaluate.json: $(RUN)/trained
+	$(BIN)/mmjax evaluate --workdir=$(RUN) > $@.part
+	@tail -n 1 $@.part > $@ && rm $@.part
+
+PICTURES = $$($(BIN)/python -c 'import importlib.util as u; \
+	print(*u.find_spec("easy_vqa").submodule_search_locations)')/data/test/images
+define QUESTIONS
+0.png what shape is in the image?
+0.png is there not a blue shape in the image?
+1.png what is the color of the shape?
+1.png does the image contain a circle?
+2.png what shape does the image contain?
+2.png what color is the shape?
+endef
+export QUESTIONS
+
+$(RUN)/questions.jsonl: | $(VENV)/has-data
+	@mkdir -p $(RUN)
+	@pictures=$(PICTURES); while read -r picture question; do \
+		echo "{\"image\": \"$$pictures/$$picture\", \"question\": \"$$question\"}"; done <<< "$$QUESTIONS" > $@
+
+$(RUN)/answers.jsonl: $(RUN)/evaluate.json $(RUN)/questions.jsonl
+	$(BIN)/mmjax predict --workdir=$(RUN) --jsonl=$(RUN)/questions.jsonl > $@
+
+test: $(VENV)/has-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest -n $(WORKERS) --dist=loadfile
+
+test-matrix:
+	@ran=; for v in 3.11 3.12 3.13; do found=; \
+		for p in python$$v $(PYENV)/$$v.*/bin/python; do \
+			if $(call works,$$p); then found=$$p; break; fi; done; \
+		if [ -z "$$found" ]; then echo "Python $$v: not found, left out"; continue; fi; \
+		echo "Python $$v: $$found"; \
+		$(MAKE) test VENV=.venv-$$v PYTHON=$$found && ran="$$ran $$v:passed" || ran="$$ran $$v:FAILED"; \
+	done; echo "test-matrix:$${ran:- no Python found}"; [[ -n "$$ran" && "$$ran" != *FAILED* ]]
+
+# jax before 0.10.2 writes false alarms on standard error when it reads its compilation cache: off here.
+test-lower: PYTHON = $(call find,python3.11 $(PYENV)/3.11.*/bin/python python3.12)
+test-lower:
+	@mkdir -p .cache && $(PYTHON) .ci/lower_bounds.py > .cache/lower.txt
+	@$(MAKE) .venv-lower/has-dev VENV=.venv-lower PYTHON=$(PYTHON) CONSTRAINTS="--constraint .cache/lower.txt"
+	JAX_ENABLE_COMPILATION_CACHE=false .venv-lower/bin/python -m pytest -n $(WORKERS) --dist=loadfile
+
+campaign: fresh-pictures
+
+FRESH = runs/fresh_pictures
+fresh-pictures: quickstart
+	$(BIN)/python experiments/fresh_pictures/draw.py --count=300 --seed=2026 --out=$(FRESH)
+	$(BIN)/mmjax predict --workdir=$(RUN) --jsonl=$(FRESH)/rows.jsonl > $(FRESH)/predictions.jsonl
+	$(BIN)/python experiments/fresh_pictures/score.py $(FRESH)/rows.jsonl $(FRESH)/predictions.jsonl
+
+clean:
+	rm -rf .venv .venv-* .cache build *.egg-info .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
