@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import difflib
 import importlib
-import importlib.util
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,25 +24,35 @@ def root(data_dir: str | None = None) -> Path:
 
 
 def prepare(name: str, data_dir: str | None = None) -> dict[str, Any]:
-    """Prepare a data set of mmjax or of TFDS by name, once; -> {"name", "version", "folder", "splits": {name: rows}}."""
+    """Prepare a data set of mmjax, or of TFDS, by name; once: a second call only reads what is there.
+
+    -> {"name", "version", "folder", "splits": {split: rows}}. Raises ValueError for an unknown name.
+    """
     import tensorflow_datasets as tfds
 
-    module = f"mmjax.data.{name}.{name}_dataset_builder"
-    with quiet(), contextlib.redirect_stdout(None):  # TFDS prints there, results are ours
-        if name.isidentifier() and importlib.util.find_spec(f"mmjax.data.{name}") is not None:
-            source = importlib.import_module(module).Builder(
-                data_dir=root(data_dir), file_format="array_record"
-            )
+    options = {"data_dir": root(data_dir), "file_format": "array_record"}
+    with quiet():
+        if name in ours():
+            source = importlib.import_module(f"mmjax.data.{name}.{name}_dataset_builder").Builder(**options)
         else:
             try:
-                source = tfds.builder(name, data_dir=root(data_dir), file_format="array_record")
+                source = tfds.builder(name, **options)
             except tfds.core.registered.DatasetNotFoundError as error:
-                raise ValueError(f"no data set is called {name!r}{nearest(name, own())}") from error
-        source.download_and_prepare(download_config=tfds.download.DownloadConfig(try_download_gcs=False))
+                raise ValueError(f"no data set is called {name!r}{nearest(name, ours())}") from error
+    run(source)
     return summary(source)
 
 
-def own() -> list[str]:
+def run(source: Any) -> Path:
+    """Let a TFDS builder write its files, if they are not there; -> their folder."""
+    import tensorflow_datasets as tfds
+
+    with quiet(), contextlib.redirect_stdout(None):  # TFDS prints there, where results of ours go
+        source.download_and_prepare(download_config=tfds.download.DownloadConfig(try_download_gcs=False))
+    return Path(source.data_path)
+
+
+def ours() -> list[str]:
     """The data sets that mmjax itself can prepare: the folders here that hold a builder."""
     return sorted(path.parent.name for path in Path(__file__).parent.glob("*/*_dataset_builder.py"))
 
@@ -89,37 +98,41 @@ def builder(name: str, data_dir: str | None = None) -> Any:
 
 def absent(name: str, data_dir: str | None) -> str:
     """The one line said when a data set is not prepared."""
-    there = [found for found, *_ in built(data_dir)]
-    how = f"mmjax data build --name={name}"
-    return f"data set {name!r} is not prepared in {root(data_dir)} (there: {', '.join(there) or 'none'}): run `{how}`"
+    there = ", ".join(found for found, *_ in built(data_dir)) or "none"
+    return (
+        f"data set {name!r} is not prepared in {root(data_dir)} (there: {there}): "
+        f"run `mmjax data build --name={name}`, with --source=FILE.jsonl for data of your own"
+    )
 
 
-def open_rows(
-    source: Any, split: str, image: str, data_dir: str | None = None
-) -> Sequence[Mapping[str, Any]]:
-    """One split ("test", "train[:90%]") of a builder with random access; the feature `image` stays encoded bytes."""
+def open_rows(source: Any, split: str, image: str) -> Sequence[Mapping[str, Any]]:
+    """One split ("test", "train[:90%]") with random access; the feature `image` stays encoded bytes.
+
+    Raises ValueError for a split that is not there, or files that cannot be read row by row.
+    """
     import tensorflow_datasets as tfds
 
     decoders: Any = tfds.decode.SkipDecoding()
     for name in reversed(image.split("/")):
         decoders = {name: decoders}
+    known = image.split("/")[0] in source.info.features
     try:
-        return source.as_data_source(split, decoders=decoders)
+        return source.as_data_source(split, decoders=decoders if known else None)
     except (ValueError, KeyError) as error:
-        known = ", ".join(source.info.splits)
+        there = ", ".join(source.info.splits)
         raise ValueError(
-            f"data set {source.name!r} has no split {split!r}: it has {known} (and slices such as train[:90%])"
+            f"data set {source.name!r} has no split {split!r}: it has {there} (and slices, train[:90%])"
         ) from error
     except NotImplementedError as error:
         raise ValueError(
-            f"data set {source.name!r} in {root(data_dir)} is stored as {source.info.file_format.value}, which has no "
-            "random access: prepare it again with file_format=array_record"
+            f"data set {source.name!r} is stored as {source.info.file_format.value} in {source.data_path}, "
+            "which has no random access: prepare it again with file_format=array_record"
         ) from error
 
 
 def peek(name: str, split: str, count: int, data_dir: str | None = None) -> list[dict[str, Any]]:
     """The first `count` rows of a split: pictures as [H, W, 3] uint8, texts as str, numbers as they are."""
-    rows = open_rows(builder(name, data_dir), split, IMAGE, data_dir)
+    rows = open_rows(builder(name, data_dir), split, IMAGE)
     return [
         {key: readable(key, value, f"{name} {split} row {number}") for key, value in rows[number].items()}
         for number in range(min(count, len(rows)))
