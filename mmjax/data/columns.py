@@ -1,8 +1,9 @@
 """The small columns of a prepared split (texts, targets, groups) in memory, cached beside the data.
 
-A picture is read when its example is; questions, answers and picture numbers are wanted for all rows at once: to
-train a tokenizer, to check lengths, to find the rows of one picture. One pass over the split writes them as plain
-.npy files into a hidden folder of the data set, so that later openings take milliseconds.
+A picture is read when its example is; questions, answers and picture numbers are wanted for all rows at
+once: to train a tokenizer, to check lengths, to find the rows of one picture. One pass over the split
+writes them as plain .npy files into a hidden folder of the data set, so that later openings take
+milliseconds.
 """
 
 from __future__ import annotations
@@ -54,14 +55,10 @@ class Columns:
 
 
 def load(source: Any, split: str, fields: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> Columns:
-    """The columns of a TFDS builder's split, from its cache if one is there; `rows` are the split's rows.
-
-    Raises ValueError if a field names no feature of the data set, or one that is no text, label or number.
-    """
-    readers = {part: reader(source, part, feature) for part, feature in fields.items() if part != "image"}
-    reader(source, "image", fields["image"])
+    """The columns of a TFDS builder's split, from its cache if one is there; `rows` are the split's rows."""
+    readers = read_by(source, fields)
     chosen = sorted((part, fields[part]) for part in readers)
-    key = hashlib.sha256(repr((split, len(rows), chosen)).encode()).hexdigest()[:16]
+    key = hashlib.sha256(repr((split, len(rows), source.info.dataset_size, chosen)).encode()).hexdigest()[:16]
     folder = Path(source.data_path) / CACHE / key
     try:
         return recall(folder)
@@ -69,6 +66,15 @@ def load(source: Any, split: str, fields: Mapping[str, str], rows: Sequence[Mapp
         columns = scan(rows, readers)
         remember(columns, folder)
         return columns
+
+
+def read_by(source: Any, fields: Mapping[str, str]) -> dict[str, Callable[[Any], Any]]:
+    """How to read the fields of a row, other than its picture.
+
+    Raises ValueError if a field names no feature of the data set, or one that is no text, label or number.
+    """
+    readers = {part: reader(source, part, feature) for part, feature in fields.items()}
+    return {part: read for part, read in readers.items() if part != "image"}
 
 
 def scan(rows: Sequence[Mapping[str, Any]], readers: Mapping[str, Callable[[Any], Any]]) -> Columns:

@@ -1,34 +1,32 @@
 """What a run reads: training batches by number, evaluation splits in order, and rows that a user brings.
 
-Training batch k is a pure function of (seed, k): shuffled per epoch, Q questions drawn and the picture augmented by
-random numbers that depend on the example's place in the stream alone. So the data position of a run is one number,
-and n hosts read the same batches as one host, each its own rows. Streams are Grain datasets (MapDataset).
+Training batch k is a pure function of (seed, k): pictures are shuffled per epoch, Q questions drawn and the
+picture augmented by random numbers that depend on the example's place in the stream alone. So the data
+position of a run is one number, and n hosts read the batches of one host, each its own rows. The streams
+are Grain MapDatasets.
 """
 
 from __future__ import annotations
 
 import bisect
-import dataclasses
 import functools
+import itertools
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from mmjax.data import images
-from mmjax.data.packing import Batch, Packer, Pair, stack
-from mmjax.data.requests import runs
-from mmjax.data.split import Split, cut
-from mmjax.data.vocabulary import Vocabulary
+from mmjax.data import requests
+from mmjax.data.packing import Batch, Packer, stack
+from mmjax.data.part import Part
+from mmjax.data.vocabulary import FILES, Vocabulary
 
 if TYPE_CHECKING:
     import grain
 
     from mmjax.data.pictures import Pictures
 
-Host = tuple[int, int]  # this host's number and how many there are
+Host = tuple[int, int]  # this host's number and how many hosts there are
 
 
 class Feed:
@@ -38,24 +36,23 @@ class Feed:
         self.parts = tuple(Part(config) for config in parts)
         self.weights = tuple(weights)
         self.folder = Path(folder)
-        self.config = parts[0]
+        self.config = parts[0]  # the parts of a mixture shape their batches alike
 
     @functools.cached_property
     def vocabulary(self) -> Vocabulary:
-        """The folder's vocabulary; when it is new, every row of both splits is checked to fit the configured lengths."""
-        tokenizer = self.config.tokenizer
-        new = not any((self.folder / name).exists() for name in ("tokenizer.json", "tokenizer.model"))
-        vocabulary = tokenizer.open(self.folder, self.texts)
+        """The folder's vocabulary; when it is new, every row of both splits is checked to fit the lengths."""
+        new = not any((self.folder / name).exists() for name in FILES)
+        vocabulary = self.config.tokenizer.open(self.folder, self.texts)
         if new:
             packer = self.pack(vocabulary)
-            for part in self.parts:
-                for split in ("train", "test"):
-                    for pair in part.split(split).pairs(part.config.prompt):
-                        packer.ids(pair)
+            for part, name in itertools.product(self.parts, ("train", "test")):
+                for pair in part.pairs(name):
+                    packer.ids(pair)
         return vocabulary
 
     @functools.cached_property
     def packer(self) -> Packer:
+        """What packs pictures and questions in the configured shapes."""
         return self.pack(self.vocabulary)
 
     def pack(self, vocabulary: Vocabulary) -> Packer:
@@ -65,12 +62,15 @@ class Feed:
     def texts(self) -> Iterator[str]:
         """Every text and target of the training splits: what a tokenizer is trained on."""
         for part in self.parts:
-            for pair in part.split("train").pairs(part.config.prompt):
+            for pair in part.pairs("train"):
                 yield pair.text
                 yield pair.target
 
     def train(self, seed: int, start: int = 0, host: Host = (0, 1)) -> grain.DatasetIterator:
-        """Endless batches start, start + 1, ... of a seed; host (i, n) gets rows i*B/n .. (i+1)*B/n of each."""
+        """Endless batches start, start + 1, ...; host (i, n) gets rows i*B/n .. (i+1)*B/n of each.
+
+        An example's `index` is that of its picture's first example in `.split(split="train")`.
+        """
         import grain
 
         rows = self.share(host)
@@ -79,142 +79,71 @@ class Feed:
             draw = functools.partial(part.draw, self.packer, offset)
             pictures = grain.MapDataset.range(part.pictures("train")).seed(seed * len(self.parts) + number)
             streams.append(pictures.shuffle().repeat().random_map(draw))
-            offset += part.examples("train", self.config.questions)
+            offset += part.examples("train")
         examples = grain.MapDataset.mix(streams, self.weights) if len(streams) > 1 else streams[0]
         batches = examples.batch(rows, batch_fn=stack)
-        return iter(self.prefetched(batches[start * host[1] + host[0] :: host[1]]))
+        return self.ahead(batches[start * host[1] + host[0] :: host[1]])
 
-    def split(self, host: Host = (0, 1), split: str | None = None) -> Iterator[Batch]:
-        """Every question of a split (None: the test split) once, in order; the last batch is padded to its full size."""
+    def split(self, host: Host = (0, 1), split: str | None = None) -> grain.DatasetIterator:
+        """Every question of a split (None: test) once, in order; blank examples fill the last batch.
+
+        A picture with more than Q questions is several examples; all hosts get equally many batches.
+        """
         import grain
 
         rows = self.share(host)
         total = self.examples(split)
-        padded = total + -total % self.config.batch
 
         def read(place: int) -> Batch:
             return self.example(place, split) if place < total else self.packer.blank()
 
-        batches = grain.MapDataset.range(padded).map(read).batch(rows, batch_fn=stack)
-        return iter(self.prefetched(batches[host[0] :: host[1]]))
+        places = grain.MapDataset.range(total + -total % self.config.batch)
+        return self.ahead(places.map(read).batch(rows, batch_fn=stack)[host[0] :: host[1]])
 
     def take(self, indices: Sequence[int], split: str | None = None) -> Batch:
-        """The examples with these indices, as numbered in `split`, padded to a multiple of the batch size."""
+        """The examples `.split` counts by these indices, padded to a multiple of the batch size."""
         return self.packer.batch([self.example(int(place), split) for place in indices], self.config.batch)
 
     def examples(self, split: str | None = None) -> int:
         """How many examples a split (None: the test split) is cut into."""
-        return sum(part.examples(split or "test", self.config.questions) for part in self.parts)
+        return sum(part.examples(split or "test") for part in self.parts)
 
-    def example(self, place: int, split: str | None) -> Batch:
-        """One example of a split by its index."""
-        sizes = [part.examples(split or "test", self.config.questions) for part in self.parts]
-        ends = np.cumsum(sizes).tolist()
+    def example(self, place: int, split: str | None = None) -> Batch:
+        """One example of a split, without a batch axis; the parts of a mixture follow each other."""
+        name = split or "test"
+        ends = list(itertools.accumulate(part.examples(name) for part in self.parts))
         if not 0 <= place < ends[-1]:
-            raise ValueError(f"split {split or 'test'!r} has no example {place}: it has 0 to {ends[-1] - 1}")
+            raise ValueError(f"split {name!r} has no example {place}, it has 0 to {ends[-1] - 1}")
         number = bisect.bisect_right(ends, place)
-        local = place - (ends[number] - sizes[number])
-        return self.parts[number].read(self.packer, split or "test", local, place)
+        before = ends[number - 1] if number else 0
+        return self.parts[number].read(self.packer, name, place - before, place)
 
     def encode(
         self, rows: Sequence[Mapping[str, Any]], root: str | os.PathLike = "."
     ) -> tuple[list[Batch], dict[int, str]]:
-        """Rows {"image": path, array or Pillow image, "text" or "question": str} -> batches, {row number: its error}.
+        """Rows {"image": path, array or Pillow image, "text" or "question": str} -> batches, {row: error}.
 
-        Neighbouring rows about the same picture share an example: question q of an example is row index + q, for
-        every q whose text_mask holds a True. Relative paths are taken from `root`.
+        Neighbouring rows about the same picture share an example: question q of an example is row `index` +
+        q, for every q whose text_mask is not all False. Relative paths are taken from `root`.
         """
-        examples, errors = [], {}
-        for first, image, texts in runs(rows, self.config.prompt, Path(root), errors):
-            try:
-                picture = images.resize(images.decode(image, f"row {first}"), self.config.size)
-            except (ValueError, OSError) as error:
-                errors.update({first + number: str(error) for number in range(len(texts))})
-                continue
-            self.add(picture, first, texts, examples, errors)
+        examples, errors = requests.pack(rows, self.packer, self.config.prompt, Path(root))
         size = self.config.batch
-        batches = [self.packer.batch(examples[i : i + size], size) for i in range(0, len(examples), size)]
-        return batches, dict(sorted(errors.items()))
-
-    def add(
-        self, picture: np.ndarray, first: int, texts: Sequence[str], examples: list, errors: dict
-    ) -> None:
-        """The rows first, first + 1, ... about one picture as examples; a row that is too long splits them."""
-        fitting: list[tuple[int, Pair]] = []
-        for number, text in enumerate(texts, first):
-            pair = Pair(text, None, f"row {number}")
-            try:
-                self.packer.ids(pair)
-            except ValueError as error:
-                errors[number] = str(error)
-            else:
-                fitting.append((number, pair))
-        while fitting:
-            start = fitting[0][0]
-            together = [pair for place, (row, pair) in enumerate(fitting) if row == start + place]
-            together = together[: self.config.questions]
-            examples.append(self.packer.example(picture, together, start))
-            fitting = fitting[len(together) :]
+        return [
+            self.packer.batch(examples[i : i + size], size) for i in range(0, len(examples), size)
+        ], errors
 
     def share(self, host: Host) -> int:
-        """The rows of a batch that one of n hosts reads."""
+        """How many rows of a batch one of n hosts reads."""
         if self.config.batch % host[1]:
             raise ValueError(f"data.batch is {self.config.batch}, which {host[1]} hosts cannot share evenly")
         return self.config.batch // host[1]
 
-    def prefetched(self, batches: grain.MapDataset) -> grain.IterDataset:
-        """Batches made ahead of time by threads, in order."""
+    def ahead(self, batches: grain.MapDataset) -> grain.DatasetIterator:
+        """Batches in order, made ahead of time by threads (0: made when asked for)."""
         import grain
 
         threads = self.config.threads
         options = grain.ReadOptions(
             num_threads=threads, prefetch_buffer_size=self.config.prefetch if threads else 0
         )
-        return batches.to_iter_dataset(options)
-
-
-class Part:
-    """One data set of a feed: its splits, opened when they are first needed."""
-
-    def __init__(self, config: Pictures):
-        self.config = config
-        self.opened: dict[str, Split] = {}
-        self.cuts: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-
-    def split(self, name: str) -> Split:
-        """ "train" and "test" as the config says; any other name is a TFDS split."""
-        config = self.config
-        name = {"train": config.train, "test": config.test}.get(name, name)
-        if name not in self.opened:
-            self.opened[name] = Split(config.name, name, config.fields, config.data_dir)
-        return self.opened[name]
-
-    def cut(self, split: str) -> tuple[np.ndarray, np.ndarray]:
-        """Boundaries of the examples, and each picture's first example."""
-        if split not in self.cuts:
-            self.cuts[split] = cut(self.split(split).starts, self.config.questions)
-        return self.cuts[split]
-
-    def pictures(self, split: str) -> int:
-        return len(self.split(split).starts) - 1
-
-    def examples(self, split: str, questions: int) -> int:
-        return len(self.cut(split)[0]) - 1
-
-    def draw(self, packer: Packer, offset: int, picture: int, rng: np.random.Generator) -> Batch:
-        """A picture, augmented, with at most Q of its questions drawn without replacement."""
-        split = self.split("train")
-        rows = rng.permutation(split.picture(picture))[: packer.questions]
-        image = split.load(rows[0], packer.size)
-        if self.config.augment is not None:
-            image = self.config.augment(image, rng)
-        index = offset + int(self.cut("train")[1][picture])
-        return packer.example(image, [split.pair(row, self.config.prompt) for row in rows], index)
-
-    def read(self, packer: Packer, split: str, place: int, index: int) -> Batch:
-        """An example as it is, for evaluation."""
-        opened, ends = self.split(split), self.cut(split)[0]
-        rows = opened.order[ends[place] : ends[place + 1]]
-        return packer.example(
-            opened.load(rows[0], packer.size), [opened.pair(row, self.config.prompt) for row in rows], index
-        )
+        return iter(batches.to_iter_dataset(options))

@@ -23,7 +23,7 @@ def decode(
 ) -> np.ndarray:
     """Encoded bytes, a file's path, an array or a Pillow image -> [H, W, 3] uint8.
 
-    `name` is what an error calls bytes and arrays (a path names itself); `limit` is the largest number of pixels.
+    `name` is what errors call bytes and arrays (a path names itself); `limit` is the most pixels to read.
     Raises FileNotFoundError for an absent file and ValueError for anything that is no whole picture.
     """
     if isinstance(source, np.ndarray):
@@ -52,7 +52,7 @@ def resize(image: np.ndarray, size: int) -> np.ndarray:
 
 
 def to_rgb(picture: Image.Image) -> Image.Image:
-    """A Pillow image of any mode, turned as its EXIF says and laid on white where it is transparent, as RGB."""
+    """A Pillow image of any mode as RGB, turned as its EXIF says, on white where it is transparent."""
     picture.load()
     picture = upright(picture)
     if picture.mode.startswith("I"):
@@ -87,7 +87,7 @@ def from_array(values: np.ndarray, name: str = "picture") -> np.ndarray:
     channels = values.shape[2] if values.ndim == 3 else 1
     if values.dtype != np.uint8 or values.ndim not in (2, 3) or channels not in (1, 3, 4) or not values.size:
         raise ValueError(
-            f"{name}: array {values.dtype}{list(values.shape)}, expected uint8 [H, W, 3], [H, W, 4], [H, W, 1] or [H, W]"
+            f"{name}: array {values.dtype}{list(values.shape)}, expected uint8 [H, W, 3], [H, W, 4] or [H, W]"
         )
     if channels == 3:
         return values
@@ -123,7 +123,7 @@ def check_size(size: tuple[int, int], name: str, limit: int) -> None:
 
 @functools.cache
 def formats() -> tuple[str, ...]:
-    """The formats of FORMATS that this Pillow reads; formats that run other programs (EPS) are never tried."""
+    """Those of FORMATS that this Pillow reads; formats that run other programs (EPS) are never tried."""
     Image.init()
     return tuple(kind for kind in FORMATS if kind in Image.OPEN)
 

@@ -65,8 +65,8 @@ class Packer:
             if len(ids.get(name, ())) > limit:
                 eos = ", the end token included" if name == "target" else ""
                 raise ValueError(
-                    f"{pair.name}: the {name} has {len(ids[name])} tokens{eos}, {name}_length is {limit}: set it to "
-                    f"{len(ids[name])} or more"
+                    f"{pair.name}: the {name} has {len(ids[name])} tokens{eos}, but data.{name}_length is "
+                    f"{limit}: set it to {len(ids[name])} or more"
                 )
         return ids
 

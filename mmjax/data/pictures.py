@@ -26,8 +26,8 @@ class Augmentation(Protocol):
 class Pictures:
     """Which data set, what of it, and how it is batched.
 
-    `fields` says which TFDS features hold the image, the text, the target and (optional) the group: rows of one group
-    show the same picture, which is then encoded once for all its questions. Without a text every row asks `prompt`.
+    `fields` says which TFDS features hold image, text, target and (optional) group: rows of one group show
+    the same picture, encoded once for all its questions. Without a text every row asks the `prompt`.
     """
 
     name: str
@@ -61,7 +61,8 @@ class Pictures:
         absent = [part for part in ("image", "target") if part not in self.fields]
         if unknown or absent:
             raise ValueError(
-                f"data.fields has {', '.join(sorted(self.fields))}; it needs image and target, may have text and group"
+                f"data.fields has {', '.join(sorted(self.fields))}; it needs image and target, and may have "
+                "text and group"
             )
         if "text" not in self.fields and not self.prompt.replace("{text}", "").strip():
             raise ValueError(

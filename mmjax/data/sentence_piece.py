@@ -1,4 +1,7 @@
-"""The vocabulary of a SentencePiece model from disk (T5, mT5, Llama, ...), Kudo and Richardson 2018 (arXiv 1808.06226)."""
+"""The vocabulary of a SentencePiece model from disk (T5, mT5, Llama, ...).
+
+Kudo and Richardson 2018 (arXiv 1808.06226).
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ class SentencePiece:
         pad = pieces.pad_id() if pieces.pad_id() >= 0 else eos  # Llama has no pad; masks say what is real
         bos = pieces.bos_id() if pieces.bos_id() >= 0 else pad  # T5 starts its decoder with pad
         encoder = functools.lru_cache(maxsize=1 << 16)(lambda text: tuple(pieces.encode(text)))
-        return Vocabulary(self.size, count, pad, eos, bos, encoder, pieces.decode)
+        return Vocabulary(self.size, count, pad, eos, bos, encoder, pieces.decode, pieces.unk_id())
 
     def copy(self, path: Path) -> None:
         """Copy the file after making sure that it can be read and fits."""

@@ -1,4 +1,4 @@
-"""One split of a data set of pictures: its rows grouped by picture, and cut into examples of at most Q questions."""
+"""One split of a data set: its rows grouped by picture, and cut into examples of at most Q questions."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from mmjax.data.packing import Pair
 class Split:
     """Pictures 0 .. P-1 for training (each draws Q of its questions) and examples 0 .. E-1 for evaluation.
 
-    A picture with more than Q questions is several examples, one after the other; every row is in exactly one.
+    A picture with more than Q questions is several examples, one after the other; each row is in one of them.
     """
 
     def __init__(self, name: str, split: str, fields: Mapping[str, str], data_dir: str | None = None):
         self.name = f"{name} {split}"
         self.image = fields["image"]
         source = prepared.builder(name, data_dir)
-        self.rows = prepared.open_rows(source, split, self.image, data_dir)
+        columns.read_by(source, fields)  # a wrong field is told before files are opened
+        self.rows = prepared.open_rows(source, split, self.image)
         self.columns = columns.load(source, split, fields, self.rows)
         self.order = np.argsort(self.columns.group, kind="stable")
         self.starts = boundaries(self.columns.group[self.order])
@@ -51,7 +52,7 @@ def boundaries(sorted_groups: np.ndarray) -> np.ndarray:
 
 
 def cut(starts: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """Boundaries of runs -> boundaries of pieces of at most `most` rows [E + 1], and each run's first piece [P].
+    """Boundaries of runs -> those of pieces of at most `most` rows [E + 1], and each run's first piece [P].
 
     A run of 10 rows with most = 8 becomes pieces of 8 and 2.
     """

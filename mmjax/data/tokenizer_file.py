@@ -25,7 +25,7 @@ STARTS = (
 
 @dataclasses.dataclass(frozen=True)
 class TokenizerFile:
-    """A `tokenizer.json`, copied into the run's folder; pad, eos and bos are named if they are not the usual ones."""
+    """A `tokenizer.json`, copied into the run's folder; pad, eos and bos are named if they are unusual."""
 
     path: str
     size: int

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 PAD, EOS, BOS, UNK = "<pad>", "</s>", "<s>", "<unk>"
 SPECIAL = (PAD, EOS, BOS, UNK)  # in the order of their ids, 0 to 3, in every vocabulary that mmjax trains
+FILES = ("tokenizer.json", "tokenizer.model")  # what the tokenizers leave in a run's folder
 Texts = Callable[[], Iterator[str]]
 
 
@@ -36,6 +37,7 @@ class Vocabulary:
     bos: int
     encoder: Callable[[str], Sequence[int]]
     decoder: Callable[[list[int]], str]
+    unk: int | None = None  # the id that stands for whatever the vocabulary does not hold, if there is one
 
     def encode(self, text: str) -> list[int]:
         """The ids of a text, without special tokens."""
@@ -72,7 +74,14 @@ def from_json(path: Path, size: int, special: Sequence[int] | None = None) -> Vo
         return tuple(tokenizer.encode(text, add_special_tokens=False).ids)
 
     return Vocabulary(
-        size, count, pad, eos, bos, encoder, lambda ids: tokenizer.decode(ids, skip_special_tokens=False)
+        size,
+        count,
+        pad,
+        eos,
+        bos,
+        encoder,
+        lambda ids: tokenizer.decode(ids, skip_special_tokens=False),
+        tokenizer.token_to_id(getattr(tokenizer.model, "unk_token", None) or UNK),
     )
 
 
@@ -92,7 +101,7 @@ def load_json(path: Path) -> tokenizers.Tokenizer:
 
 
 def once(path: Path, write: Callable[[Path], object]) -> Path:
-    """`path`, made by `write(temporary path)` if it is not there: whole or absent, even when two runs race."""
+    """`path`, made by `write(temporary path)` if it is absent: never half there, even when two runs race."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

@@ -13,7 +13,7 @@ from mmjax.data.vocabulary import SPECIAL, UNK, Texts, Vocabulary, bounded, from
 class Words:
     """One token a word: right for small closed languages such as easy-VQA's.
 
-    Every word of the training texts becomes a token (ids by frequency, then alphabet); unseen words read as <unk>.
+    Every word of the training texts becomes a token (ids by frequency, then alphabet); others read as <unk>.
     """
 
     size: int = 512

@@ -1,1 +1,1 @@
-"""easy-VQA (Victor Zhou, 2019; MIT): 5,000 drawn pictures and 48,248 questions, from the PyPI wheel easy-vqa."""
+"""easy-VQA (Victor Zhou, 2019; MIT): 5,000 drawings and 48,248 questions, from the PyPI wheel easy-vqa."""

@@ -1,4 +1,4 @@
-"""TFDS builder of easy-VQA: the wheel's files become rows (image, question, answer, image_id), in their order."""
+"""TFDS builder of easy-VQA: the wheel's files as rows (image, question, answer, image_id)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Images are 64 x 64 PNG; 13 answers; no picture is in both splits. https://github
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
-    """easy-VQA with the official splits: train 38,575 and test 9,673 questions about 4,000 and 1,000 pictures."""
+    """The official splits: 38,575 and 9,673 questions about 4,000 and 1,000 pictures."""
 
     VERSION = tfds.core.Version("1.0.0")
 
@@ -27,7 +27,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             description=DESCRIPTION,
             homepage="https://github.com/vzhou842/easy-VQA",
             license="MIT",
-            disable_shuffling=True,  # the rows of one picture stay together; Grain shuffles pictures each epoch
+            disable_shuffling=True,  # a picture's rows stay together; Grain shuffles pictures
             features=tfds.features.FeaturesDict(
                 {
                     "image": tfds.features.Image(shape=(None, None, 3), encoding_format="png"),
@@ -57,7 +57,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
 
 def wheel() -> Path:
-    """The data folder of the installed wheel, found without importing it; FileNotFoundError says how to get it."""
+    """The data folder of the installed wheel, found without importing it. Raises FileNotFoundError."""
     spec = importlib.util.find_spec("easy_vqa")
     if spec is None or not spec.submodule_search_locations:
         raise FileNotFoundError("easy-VQA's files come with its wheel, which is absent: pip install easy-vqa")
