@@ -37,6 +37,17 @@ def experiment(**fields: Any) -> ConfigDict:
     return use("train.experiment", **fields)
 
 
+def choose(variant: str, /, **variants: Any) -> Any:
+    """What a config file holds for one of its variants.
+
+    Raises:
+        ConfigError: there is no such variant; those that there are are listed.
+    """
+    if variant not in variants:
+        raise ConfigError(f"no variant {variant!r}; there are {', '.join(variants)}{nearest(variant, variants)}")
+    return variants[variant]
+
+
 def build(node: Any, key: str = "", hint: Any = None) -> Any:
     """The object a config node describes, depth first; lists become tuples, plain mappings dicts.
 
@@ -61,7 +72,7 @@ def build(node: Any, key: str = "", hint: Any = None) -> Any:
 
 
 def describe(value: Any) -> Any:
-    """The config of a built object with all its defaults, of plain dicts, tuples and scalars: the inverse of `build`."""
+    """The config of a built object with all its defaults, in plain dicts, tuples, scalars; the inverse of `build`."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         cls = type(value)
         fields = {name: describe(getattr(value, name)) for name in accepted(cls)}
@@ -96,8 +107,10 @@ def locate(path: str) -> type:
 
 
 def accepted(cls: type) -> dict[str, dataclasses.Field]:
-    """The fields a config may give to a class (Flax adds `parent` and `name` to modules: they are not for configs)."""
-    return {f.name: f for f in dataclasses.fields(cls) if f.init and f.name not in ("parent", "name")}
+    """The fields a config may give to a class, by name."""
+    fields = {f.name: f for f in dataclasses.fields(cls) if f.init}
+    # Flax adds these two to every module; they say where it stands in another one.
+    return {n: f for n, f in fields.items() if not ("parent" in fields and n in ("parent", "name"))}
 
 
 def _locate(path: str, key: str) -> type:

@@ -68,7 +68,11 @@ class Task(Protocol):
         """Scores that are means over examples, on the device."""
 
     def read(self, predictions: Any, batch: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
-        """One record for each real example, made on the host of plain values; `index` is its place in the split."""
+        """A record of plain values for each thing predicted, made on the host.
+
+        `index` is the example's place in its split and `place` tells its predictions apart; `prediction` is what a
+        user asked for. Where the truth is known, `right` and `confidence` say how well it went.
+        """
 
     def finish(self, records: Sequence[Mapping[str, Any]]) -> dict[str, float]:
         """Scores that need the whole corpus; a name `score/table/row` becomes a row of a table in the report."""

@@ -61,7 +61,9 @@ def part(tokens: Tokens, like: Modalities, order: Sequence[str]) -> dict[str, To
     _check(like, order)
     lengths = [like[name].mask.shape[1] for name in order]
     if sum(lengths) != tokens.x.shape[1]:
-        raise ValueError(f"{tokens.x.shape[1]} tokens cannot be parted into lengths {dict(zip(order, lengths, strict=True))}")
+        raise ValueError(
+            f"{tokens.x.shape[1]} tokens cannot be parted into lengths {dict(zip(order, lengths, strict=True))}"
+        )
     parts, start = {}, 0
     for name, length in zip(order, lengths, strict=True):
         cut = slice(start, start + length)

@@ -35,7 +35,5 @@ def greedy(
     token, total = choose(logits, jnp.zeros(batch, bool))
     tokens = jnp.full((batch, length), pad, jnp.int32).at[:, 0].set(token)
     loop = (jnp.zeros((), jnp.int32), cache, tokens, total, token == eos)
-    _, _, tokens, total, _ = jax.lax.while_loop(
-        lambda loop: (loop[0] < length - 1) & ~jnp.all(loop[-1]), advance, loop
-    )
+    _, _, tokens, total, _ = jax.lax.while_loop(lambda loop: (loop[0] < length - 1) & ~jnp.all(loop[-1]), advance, loop)
     return tokens, total

@@ -17,8 +17,9 @@ from mmjax.nn.stack import Stack
 
 
 class Vit(nn.Module):
-    """Pictures [B, H, W, C], uint8 or float in 0..255, with mask [B] (there is a picture) to Tokens [B, L, dim].
+    """Pictures [B, H, W, C] with values in 0..255 and mask [B] (there is a picture) to Tokens [B, L, dim].
 
+    A float type of the values is the type that is computed in (bfloat16 holds 0..255 exactly).
     `stem` maps pixels in -1..1 to a grid [B, h, w, C'] and `position` adds where each token stands.
     """
 
@@ -41,6 +42,7 @@ class Vit(nn.Module):
         # What lies under a False mask must not reach a sum, even as NaN.
         present = repeat(mask, "b -> b 1 1 1")
         pixels = jnp.where(present, values, 0).astype(jnp.float32) / 127.5 - 1.0
+        pixels = pixels.astype(values.dtype if jnp.issubdtype(values.dtype, jnp.floating) else jnp.float32)
         grid = self.position(nn.Dense(self.dim, name="width")(self.stem(pixels)))
         x = flatten_grid(grid)
         real = repeat(mask, "b -> b l", l=x.shape[1])

@@ -10,7 +10,11 @@ from typing import Any
 
 
 def breakdown(
-    records: Sequence[Mapping[str, Any]], score: str, table: str, row: Callable[[Mapping[str, Any]], str], most: int = 24
+    records: Sequence[Mapping[str, Any]],
+    score: str,
+    table: str,
+    row: Callable[[Mapping[str, Any]], str],
+    most: int = 24,
 ) -> dict[str, float]:
     """Mean of records[score] and the number of records in each row: {score/table/row: mean, examples/table/row: n}.
 

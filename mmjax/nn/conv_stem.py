@@ -16,7 +16,9 @@ class ConvStem(nn.Module):
     def __call__(self, x: jax.Array) -> jax.Array:
         stride = 2 ** len(self.widths)
         if x.shape[1] % stride or x.shape[2] % stride:
-            raise ValueError(f"{len(self.widths)} poolings need a picture whose sides divide by {stride}, given {x.shape[1:3]}")
+            raise ValueError(
+                f"{len(self.widths)} poolings need a picture whose sides divide by {stride}, given {x.shape[1:3]}"
+            )
         for i, width in enumerate(self.widths):
             x = nn.gelu(nn.Conv(width, (3, 3), name=f"conv_{i}")(x))
             x = nn.max_pool(x, (2, 2), strides=(2, 2))

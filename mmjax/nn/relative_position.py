@@ -1,4 +1,4 @@
-"""T5's relative position bias: one learned number a head and a bucket of distances (Raffel et al. 2020, 1910.10683, 2.1).
+"""T5's relative position bias: a learned number for each head and bucket of distances (Raffel et al. 2020, 1910.10683).
 
 Half of the buckets (of each side, where both sides are seen) hold one distance each; the others grow as the logarithm
 up to `distance`, and the last holds all that is farther.

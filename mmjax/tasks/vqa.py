@@ -58,11 +58,11 @@ class Vqa:
         return bound
 
     def init(self, key: jax.Array, batch: Batch) -> tuple[Params, Extra]:
-        return self.model.init(key, batch, train=False)["params"], {}
+        return self.model.init(key, self._computed(batch), train=False)["params"], {}
 
     def loss(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> tuple[dict[str, Mean], Extra]:
         rngs = {"dropout": ctx.key} if ctx.train else {}
-        logits = self._apply(params, batch, train=ctx.train, rngs=rngs)
+        logits = self._apply(params, self._computed(batch), train=ctx.train, rngs=rngs)
         real = batch["target_mask"]
         found = {
             "cross_entropy": Mean.of(ce.cross_entropy(logits, batch["target"], self.smoothing), real),
@@ -74,7 +74,7 @@ class Vqa:
 
     def predict(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> dict[str, jax.Array]:
         """tokens [B, Q, length] and log_probability [B, Q] of the greedy answers."""
-        memory = self._apply(params, batch, train=False, method="encode")
+        memory = self._apply(params, self._computed(batch), train=False, method="encode")
         cache, logits = self._apply(params, memory, self.length, method="begin")
         step = partial(self._apply, params, method="step")
         words = self.vocabulary
@@ -87,11 +87,12 @@ class Vqa:
         return {"exact_match": Mean.of(right, real)}
 
     def read(self, predictions: Mapping[str, np.ndarray], batch: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
-        right, real = (np.asarray(x) for x in self._right(predictions["tokens"], batch))
+        right = np.asarray(self._right(predictions["tokens"], batch)[0])
         words = self.vocabulary.decode
         return [
             {
                 "index": int(batch["index"][b]),
+                "place": int(q),
                 "question": words(batch["text"][b, q]),
                 "answer": words(batch["target"][b, q]),
                 "prediction": words(predictions["tokens"][b, q]),
@@ -113,7 +114,11 @@ class Vqa:
         """For each picture one question (a wrong answer where there is one) and where the decoder looked."""
         predictions = jax.device_get(jax.jit(self.predict)(params, extra, batch, ctx))
         # The answer is read back as the target, so that each of its tokens has a row of attention.
-        answered = {**batch, "target": predictions["tokens"], "target_mask": predictions["tokens"] != self.vocabulary.pad}
+        answered = {
+            **batch,
+            "target": predictions["tokens"],
+            "target_mask": predictions["tokens"] != self.vocabulary.pad,
+        }
         heat = jax.device_get(jax.jit(self._attention)(params, answered))
         records = self.read(predictions, batch)
         panels = []
@@ -124,7 +129,11 @@ class Vqa:
             mine = [record for record in records if record["index"] == index]
             wrong = [i for i, record in enumerate(mine) if not record["right"]]
             chosen = wrong[0] if wrong else int(index) % len(mine)
-            panels.append(self._panel(batch["image"][b], mine[chosen], heat[b, asked[chosen]], predictions["tokens"][b, asked[chosen]]))
+            panels.append(
+                self._panel(
+                    batch["image"][b], mine[chosen], heat[b, asked[chosen]], predictions["tokens"][b, asked[chosen]]
+                )
+            )
         return panels
 
     def _panel(self, image: np.ndarray, record: Mapping[str, Any], heat: np.ndarray, tokens: np.ndarray) -> Panel:
@@ -141,7 +150,7 @@ class Vqa:
 
     def _attention(self, params: Params, batch: Batch) -> jax.Array:
         """How much each target token looked at each place of the picture [B, Q, T, h, w], its largest place at 1."""
-        _, state = self.model.apply({"params": cast(params, self.compute)}, batch, train=False, mutable=["maps"])
+        _, state = self._apply(params, self._computed(batch), train=False, mutable=["maps"])
         # A loop has an array [B * Q, H, T, S] a layer, a scan one with a leading axis: both come to their mean.
         found = [
             leaf.mean(axis=tuple(range(leaf.ndim - 4)))
@@ -163,3 +172,6 @@ class Vqa:
 
     def _apply(self, params: Params, *args: Any, **kwargs: Any) -> Any:
         return self.model.apply({"params": cast(params, self.compute)}, *args, **kwargs)
+
+    def _computed(self, batch: Batch) -> dict[str, Any]:
+        return {**batch, "image": batch["image"].astype(self.compute)}

@@ -17,6 +17,7 @@ import numpy as np
 import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers as managers
 
+from mmjax.core import paths
 from mmjax.train.state import State
 
 FOLDER = "checkpoints"
@@ -37,9 +38,21 @@ def fingerprint(tree: Any) -> jax.Array:
     return total
 
 
+def newest(workdir: Path) -> int | None:
+    """The step of a run folder's newest checkpoint, by the names of its folders alone."""
+    folder = workdir / FOLDER
+    steps = [int(path.name) for path in folder.iterdir() if path.name.isdigit()] if folder.is_dir() else []
+    return max(steps, default=None)
+
+
 def items(state: State) -> dict[str, Any]:
     """The pieces of a state that are saved apart, so that a reader can take what it needs; empty ones are left out."""
-    found = {"params": state.params, "optimizer": state.opt.chain, "average": state.opt.average, "extra": state.extra}
+    found = {
+        "params": state.params,
+        "optimizer": state.opt.chain,
+        "average": state.opt.average,
+        "extra": state.extra,
+    }
     return {name: tree for name, tree in found.items() if jax.tree.leaves(tree)}
 
 
@@ -131,8 +144,7 @@ class Checkpoints:
         try:
             found, progress = self._read(step, shapes, places)
         except Exception as error:
-            line = " ".join(str(error).split())[:200]
-            raise CheckpointError(f"checkpoint {self._path(step)} cannot be read: {line}") from error
+            raise self._unreadable(step, error) from error
         for name, tree in found.items():
             if int(fingerprint(tree)) != progress["fingerprints"][name]:
                 raise CheckpointError(f"checkpoint {self._path(step)} is damaged: {name} is not what was saved")
@@ -166,17 +178,20 @@ class Checkpoints:
             raise CheckpointError(f"none of the checkpoints {steps} in {self.workdir / FOLDER} can be read")
         return None
 
-    def params(self, step: int) -> dict[str, Any]:
-        """What predicts at a step, as host arrays: {"params", "extra"}, with the moving average where one was kept."""
-        saved = [path.name for path in self._path(step).iterdir()]
-        wanted = [name for name in ("params", "average", "extra") if name in saved]
+    def variables(self, step: int) -> dict[str, Any]:
+        """What predicts at a step, as host arrays: {"params", "extra"}, with the moving average where one was kept.
+
+        Raises:
+            CheckpointError: it cannot be read.
+        """
+        wanted = [name for name in ("params", "average", "extra") if (self._path(step) / name).is_dir()]
         try:
             args = {name: ocp.args.StandardRestore() for name in wanted}
             found = self._manager.restore(step, args=ocp.args.Composite(**args))
         except Exception as error:
-            line = " ".join(str(error).split())[:200]
-            raise CheckpointError(f"checkpoint {self._path(step)} cannot be read: {line}") from error
-        return {name: jax.device_get(found[name]) for name in wanted}
+            raise self._unreadable(step, error) from error
+        params = paths.merge(found["params"], found.get("average") or {})
+        return jax.device_get({"params": params, "extra": found.get("extra") or {}})
 
     def find(self, step: str | int | None) -> int:
         """The step meant by a number, "best", or None (the newest).
@@ -195,7 +210,9 @@ class Checkpoints:
                 raise CheckpointError(f"{self.workdir} has no best checkpoint; set checkpoint.best to a score's name")
             return best
         if int(step) not in steps:
-            raise CheckpointError(f"{self.workdir} has no checkpoint at step {step}; it has {', '.join(map(str, steps))}")
+            raise CheckpointError(
+                f"{self.workdir} has no checkpoint at step {step}; it has {', '.join(map(str, steps))}"
+            )
         return int(step)
 
     def _read(self, step: int, shapes: Mapping[str, Any], places: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
@@ -211,6 +228,9 @@ class Checkpoints:
     def _path(self, step: int) -> Path:
         return self.workdir / FOLDER / str(step)
 
+    def _unreadable(self, step: int, error: Exception) -> CheckpointError:
+        return CheckpointError(f"checkpoint {self._path(step)} cannot be read: {' '.join(str(error).split())[:200]}")
+
     @contextmanager
     def _named(self, step: int | None):
         """An error of the writer, which may come from an earlier save, as one that says what is safe."""
@@ -220,8 +240,8 @@ class Checkpoints:
             what = "a checkpoint" if step is None else f"the checkpoint of step {step} or the one before it"
             line = " ".join(str(error).split())[:200] or type(error).__name__
             raise CheckpointError(
-                f"{what} could not be written to {self.workdir / FOLDER}: {line}; free the space or the permission and run "
-                "the same command again: it goes on from the last one that is whole"
+                f"{what} could not be written to {self.workdir / FOLDER}: {line}; make room and run the same "
+                "command again: it goes on from the last one that is whole"
             ) from error
 
 

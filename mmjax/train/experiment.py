@@ -48,7 +48,7 @@ class Experiment:
     optim: Any
     steps: int
     seed: int = 0
-    partition: Partition = Mesh()
+    partition: Partition = dataclasses.field(default_factory=Mesh)
     microbatches: int = 1
     log: Log = Log()
     evaluate: Evaluate = Evaluate()
@@ -67,6 +67,6 @@ class Experiment:
                 raise ValueError(f"{key} is {value}; expected at least {low}")
         if self.microbatches > 1 and self.task.coupled:
             raise ValueError(
-                f"microbatches is {self.microbatches}, but the loss of {type(self.task).__name__} ties the examples of a "
-                "batch together and cannot be cut; set microbatches to 1"
+                f"microbatches is {self.microbatches}, but the loss of {type(self.task).__name__} ties the examples "
+                "of a batch together and cannot be cut; set microbatches to 1"
             )

@@ -41,9 +41,8 @@ class InitFrom:
         if not folder.is_dir():
             raise ValueError(f"init_from.workdir {self.workdir!r} is no folder; expected one that a run has filled")
         saved = Checkpoints(folder)
-        found = saved.params(saved.find(self.step))
+        old = paths.flatten(saved.variables(saved.find(self.step))["params"])
         saved.close()
-        old = paths.flatten(paths.merge(found["params"], found.get("average", {})))
         new, rows, used = {}, [], set()
         for path, leaf in paths.flatten(fresh).items():
             source = _source(path, self.rules)
@@ -67,10 +66,14 @@ class InitFrom:
             return np.asarray(value, leaf.dtype), (path, "taken", source)
         if re.search(self.resize, path) and value.ndim == leaf.ndim and value.shape[-1] == leaf.shape[-1]:
             resized = jax.image.resize(value, leaf.shape, method="bilinear")
-            return np.asarray(resized, leaf.dtype), (path, "resized", f"{source} {value.shape} -> {leaf.shape}")
+            return np.asarray(resized, leaf.dtype), (
+                path,
+                "resized",
+                f"{source} {value.shape} -> {leaf.shape}",
+            )
         raise ValueError(
-            f"init_from: {path!r} has shape {leaf.shape}, but {source!r} of {self.workdir} has {value.shape}; change the "
-            f"model, or add the rule ({path!r}, None) to start it fresh"
+            f"init_from: {path!r} has shape {leaf.shape}, but {source!r} of {self.workdir} has {value.shape}; change "
+            f"the model, or add the rule ({path!r}, None) to start it fresh"
         )
 
 

@@ -1,7 +1,6 @@
 """The training loop: batch after batch through one compiled step, with the host waiting only when it writes a log."""
 
 import dataclasses
-import json
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -61,6 +60,13 @@ class Run:
         step = partial(train_step, self.task, x.optim, microbatches=x.microbatches, patience=x.guard.steps)
         self.step = self.partition.compile(step(axis=self.partition.axis), donate=True)
         self.predict = self.partition.compile(predict_step(self.task, self.partition.axis), donate=False)
+
+    def __enter__(self) -> "Run":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        # What is being saved is saved, also when something else went wrong.
+        self.checkpoints.close()
 
     def train(self) -> tuple[State, dict[str, float], list[Record]]:
         """The state after the last step, the final scores and the records they were made of.
@@ -161,8 +167,8 @@ class Run:
         values["examples_per_second"] = len(window) * x.data.batch / seconds
         if found[-1]["streak"] >= x.guard.steps:
             raise Diverged(
-                f"{x.guard.steps} steps in a row had a loss or gradients that are not finite; the parameters are those of "
-                "the last good step. Lower the learning rate, clip gradients (optim.clip), or look at the data"
+                f"{x.guard.steps} steps in a row had a loss or gradients that are not finite; the parameters are those "
+                "of the last good step. Lower the learning rate, clip gradients (optim.clip), or look at the data"
             )
         return values
 

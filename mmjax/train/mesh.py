@@ -60,7 +60,9 @@ class Mesh:
     def check_batch(self, size: int) -> None:
         ways = int(np.prod([self.mesh.shape[axis] for axis in BATCH_AXES]))
         if size % ways:
-            raise ValueError(f"a batch of {size} does not divide by the {ways} devices of the mesh's data and fsdp axes")
+            raise ValueError(
+                f"a batch of {size} does not divide by the {ways} devices of the mesh's data and fsdp axes"
+            )
 
     def layout(self, abstract: Any) -> Any:
         """A NamedSharding for each leaf. What has a parameter's path and shape is split as the parameter is, the rest
@@ -111,7 +113,8 @@ class Mesh:
         unknown = [axis for axis in named if axis is not None and axis not in self.mesh.axis_names]
         if unknown:
             raise ValueError(
-                f"partition.rules split {path!r} over {unknown[0]!r}; expected {', '.join(self.mesh.axis_names)} or None"
+                f"partition.rules split {path!r} over {unknown[0]!r}; expected None or one of "
+                f"{', '.join(self.mesh.axis_names)}"
             )
         if isinstance(split, str):
             free = range(1 if paths.stacked(path) else 0, len(shape))
@@ -123,7 +126,9 @@ class Mesh:
         aligned = (None,) * (len(shape) - len(split)) + split
         ways = [self.mesh.shape[axis] if axis else 1 for axis in aligned]
         if len(aligned) != len(shape) or any(n % w for n, w in zip(shape, ways, strict=True)):
-            raise ValueError(f"partition.rules split {path!r} of shape {shape} as {split}, which its sides do not allow")
+            raise ValueError(
+                f"partition.rules split {path!r} of shape {shape} as {split}, which its sides do not allow"
+            )
         return PartitionSpec(*aligned)
 
 

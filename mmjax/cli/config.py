@@ -1,0 +1,135 @@
+"""Configs from files and from run folders, with overrides: `--config=FILE.py[:variant] --config.key=value`."""
+
+import ast
+import importlib.util
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from mmjax.core import paths
+from mmjax.core.build import USE, ConfigError, accepted, build, describe, locate, nearest
+from mmjax.train.experiment import Experiment
+
+FILE = "config.json"
+# What may change between a run and its resumption: none of it changes what is computed, but for rounding.
+FREE = ("partition", "log", "evaluate", "checkpoint", "guard")
+
+
+def load(spec: str, overrides: Iterable[str] = ()) -> Experiment:
+    """The experiment of `FILE.py[:variant]` with `key=value` overrides.
+
+    Raises:
+        ConfigError: the file, the variant, a key or a value is not what is expected; the message names it.
+    """
+    name, _, variant = spec.partition(":")
+    get_config = _get_config(Path(name))
+    try:
+        config = get_config(variant) if variant else get_config()
+        return _with(describe(build(config, hint=Experiment)), overrides)
+    except ConfigError as error:
+        raise ConfigError(f"{name}: {error}") from None
+    except Exception as error:
+        raise ConfigError(f"{name} cannot be read: {type(error).__name__}: {error}") from error
+
+
+def load_run(workdir: Path, overrides: Iterable[str] = ()) -> Experiment:
+    """The experiment of a run folder, from its config.json alone.
+
+    Raises:
+        ConfigError: there is no such file, or it does not fit this version.
+    """
+    saved = workdir / FILE
+    if not saved.is_file():
+        raise ConfigError(f"{workdir} is no run folder: it has no {FILE}; expected what `mmjax train` has filled")
+    try:
+        return _with(json.loads(saved.read_text()), overrides)
+    except ValueError as error:
+        raise ConfigError(f"{saved}: {error}") from None
+
+
+def save(experiment: Experiment, workdir: Path) -> None:
+    """Writes config.json, with every default, into a run folder that is new or was made by the same config.
+
+    Raises:
+        ConfigError: the folder was made by another config; the keys that differ are named.
+    """
+    text = json.dumps(describe(experiment), indent=2) + "\n"
+    saved = workdir / FILE
+    if saved.is_file():
+        different = [key for key in differences(json.loads(saved.read_text()), json.loads(text)) if _fixed(key)]
+        if different:
+            raise ConfigError(
+                f"{workdir} was made by another config, which differs in {', '.join(different)}; choose another "
+                "--workdir, or give the config that made it"
+            )
+    part = saved.with_suffix(".part")
+    part.write_text(text)
+    part.replace(saved)
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """The keys whose values differ, with dots between their parts."""
+    flat_old, flat_new = paths.flatten(old), paths.flatten(new)
+    nothing = object()
+    keys = [key for key in flat_old | flat_new if flat_old.get(key, nothing) != flat_new.get(key, nothing)]
+    return sorted(key.replace("/", ".") for key in keys)
+
+
+def _fixed(key: str) -> bool:
+    return key.split(".")[0] not in FREE
+
+
+def _get_config(file: Path) -> Callable[..., Any]:
+    if not file.is_file():
+        near = sorted(str(path) for path in file.parent.glob("*.py")) if file.parent.is_dir() else []
+        raise ConfigError(f"--config={file}: there is no such file{nearest(str(file), near)}")
+    spec = importlib.util.spec_from_file_location(f"config_{file.stem}", file)
+    if spec is None or spec.loader is None:
+        raise ConfigError(f"--config={file} is no Python file; expected one that defines get_config(variant)")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except SyntaxError as error:
+        raise ConfigError(f"{file}:{error.lineno}: {error.msg}") from error
+    except Exception as error:
+        raise ConfigError(f"{file} cannot be read: {type(error).__name__}: {error}") from error
+    if not hasattr(module, "get_config"):
+        raise ConfigError(f"{file} defines no get_config(variant), which is what --config reads")
+    return module.get_config
+
+
+def _with(config: dict[str, Any], overrides: Iterable[str]) -> Experiment:
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        if not equals:
+            raise ConfigError(f"--config.{key} has no value; expected --config.{key}=VALUE")
+        config = _set(config, key.split("."), _value(text), key)
+    return build(config, hint=Experiment)
+
+
+def _set(node: Any, names: list[str], value: Any, key: str) -> Any:
+    """The node with the value at names[0].names[1]. ...; a new `use` drops the fields of the class before."""
+    name, *rest = names
+    if isinstance(node, list | tuple) and name.isdigit() and int(name) < len(node):
+        return tuple(
+            _set(item, rest, value, key) if rest and i == int(name) else value if i == int(name) else item
+            for i, item in enumerate(node)
+        )
+    if not isinstance(node, Mapping):
+        raise ConfigError(f"--config.{key}: there is nothing below {node!r} that {name!r} could name")
+    if name == USE:
+        return {USE: value}
+    known = accepted(locate(node[USE])) if USE in node else node
+    if name not in known and (rest or USE in node):
+        raise ConfigError(
+            f"--config.{key}: no key {name!r} there; it has {', '.join(sorted(known))}{nearest(name, known)}"
+        )
+    return {**node, name: _set(node.get(name), rest, value, key) if rest else value}
+
+
+def _value(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text

@@ -1,0 +1,80 @@
+"""A trained run as an object: `mmjax.load(workdir)` gives `.predict(rows)` and `.params`."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mmjax.cli.config import load_run
+from mmjax.core import paths
+from mmjax.train.checkpoint import Checkpoints
+from mmjax.train.mesh import Mesh
+from mmjax.train.step import predict_step
+
+Rows = Sequence[Mapping[str, Any]]
+
+# Rows are read from disk and answered so many at a time: a file of any length takes the same memory.
+_TOGETHER = 1024
+
+
+class Model:
+    """A run's task with the parameters of one of its checkpoints, on one device, needing the run folder alone.
+
+    Attributes:
+        params: nested dict of host arrays; the moving average where the run keeps one.
+        step: the checkpoint's step.
+    """
+
+    def __init__(self, workdir: str | os.PathLike, step: int | str | None = None):
+        """The newest checkpoint of a run folder, or that of a step, or "best".
+
+        Raises:
+            ConfigError: the folder is no run folder.
+            CheckpointError: there is no such checkpoint, or it cannot be read.
+        """
+        folder = Path(workdir)
+        experiment = load_run(folder)
+        checkpoints = Checkpoints(folder, best=experiment.checkpoint.best)
+        self.step = checkpoints.find(step)
+        self._variables = checkpoints.variables(self.step)
+        checkpoints.close()
+        self.params = self._variables["params"]
+        self.feed = experiment.data.open(folder)
+        self.task = experiment.task.bind(self.feed.vocabulary)
+
+    def predict(self, rows: Rows, root: str | os.PathLike = ".") -> list[dict[str, Any]]:
+        """What the model says to each row: {"prediction", ...}, or {"error"} for a row that cannot be read.
+
+        Args:
+            rows: {"image": path, array or Pillow image, "text": str}.
+            root: the folder that relative paths start from.
+        """
+        return [answer for start in range(0, len(rows), _TOGETHER) for answer in self._some(rows, start, root)]
+
+    @cached_property
+    def _predict(self) -> Any:
+        partition = Mesh(axes={"data": 1})
+        step = partition.compile(predict_step(self.task), donate=False)
+        variables = partition.put_state(self._variables)
+        return lambda batch: partition.gather(step(variables, partition.put_batch(batch))[0])
+
+    def _some(self, rows: Rows, start: int, root: str | os.PathLike) -> Iterator[dict[str, Any]]:
+        some = rows[start : start + _TOGETHER]
+        batches, errors = self.feed.encode(some, root)
+        answers = {number: {"error": message} for number, message in errors.items()}
+        for batch in batches:
+            for record in self.task.read(self._predict(batch), batch):
+                shown = {name: record[name] for name in ("prediction", "confidence")}
+                answers[record["index"] + record["place"]] = shown
+        yield from (answers[number] for number in range(len(some)))
+
+
+def load(workdir: str | os.PathLike, step: int | str | None = None) -> Model:
+    """The model that a run folder holds; see `Model`."""
+    return Model(workdir, step)
+
+
+def count(params: Mapping[str, Any]) -> int:
+    """How many numbers the parameters are."""
+    return sum(leaf.size for leaf in paths.flatten(params).values())

@@ -1,0 +1,70 @@
+"""mmjax predict: what a trained run says to a picture and a text, or to every row of a JSON-lines file."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from mmjax.cli.say import say
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--workdir", required=True, type=Path, help="the run folder")
+    parser.add_argument("--step", default=None, metavar="N|best", help="the checkpoint (default: the newest)")
+    parser.add_argument("--image", type=Path, help="a picture")
+    parser.add_argument("--text", "--question", help="what is asked about it")
+    parser.add_argument("--jsonl", type=Path, help='rows {"image": ..., "text": ...}; paths relative to the file')
+
+
+def run(args: argparse.Namespace) -> int:
+    """The exit code: 1 when some row could not be answered (its `error` says why)."""
+    rows, root = _rows(args)
+    from mmjax.cli.load import load
+
+    # A line that is no JSON object has its error already; the others are answered together, in their order.
+    good = [i for i, row in enumerate(rows) if "error" not in row]
+    answers = load(args.workdir, args.step).predict([rows[i] for i in good], root)
+    for i, answer in zip(good, answers, strict=True):
+        rows[i] = {**rows[i], **answer}
+    bad = sum("error" in row for row in rows)
+    for row in rows:
+        print(json.dumps({name: str(value) if isinstance(value, Path) else value for name, value in row.items()}))
+    if bad and args.jsonl is None:
+        raise ValueError(f"--image={args.image}: {rows[0]['error']}")
+    if bad:
+        say(f'mmjax: {bad} of {len(rows)} rows could not be answered; see their "error"')
+    return 1 if bad else 0
+
+
+def _rows(args: argparse.Namespace) -> tuple[list[dict[str, Any]], Path]:
+    if (args.jsonl is None) == (args.image is None):
+        raise ValueError("predict takes --image=FILE with --text=QUESTION, or --jsonl=FILE; give one of the two")
+    if args.image is not None:
+        if not args.text:
+            raise ValueError(f"--image={args.image} needs --text=QUESTION, what is asked about it")
+        if not args.image.is_file():
+            raise FileNotFoundError(f"--image={args.image}: there is no such file")
+        return [{"image": str(args.image), "text": args.text}], Path()
+    if args.text is not None:
+        raise ValueError("--text goes with --image; with --jsonl each row has its own text")
+    if not args.jsonl.is_file():
+        raise FileNotFoundError(f"--jsonl={args.jsonl}: there is no such file")
+    try:
+        lines = args.jsonl.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"--jsonl={args.jsonl} is no UTF-8 text: {error.reason} at byte {error.start}") from None
+    rows = [_parsed(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    if not rows:
+        raise ValueError(f"--jsonl={args.jsonl} holds no rows; expected one JSON object a line")
+    return rows, args.jsonl.parent
+
+
+def _parsed(number: int, line: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        return {"error": f"line {number} is not JSON: {error.msg} at column {error.colno}"}
+    if not isinstance(row, dict):
+        return {"error": f'line {number} is a {type(row).__name__}, expected an object {{"image": ..., "text": ...}}'}
+    # What a row brings along must not be taken for what is said about it.
+    return {name: value for name, value in row.items() if name not in ("prediction", "confidence", "error")}

@@ -1,0 +1,72 @@
+"""The page that a run leaves behind: what is chosen for it; `train.report` draws it."""
+
+import platform
+import shlex
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from mmjax.core import paths
+from mmjax.core.build import describe
+from mmjax.core.task import Ctx, Panel
+from mmjax.train import report
+from mmjax.train.loop import Run
+
+_SHOWN, _MISTAKES = 24, 12
+_PACKAGES = ("mmjax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "tensorflow-datasets", "numpy")
+
+
+def write(
+    run: Run, variables: Mapping[str, Any], scores: Mapping[str, float], records: Sequence[Any], spec: str
+) -> Path:
+    """report.html of a run whose test split was scored with these (placed) variables.
+
+    `records` are those of the task; pictures of the split are shown evenly spaced, and after them the wrong ones that
+    the model was surest of.
+    """
+    variables = jax.device_get(run.partition.fetch(variables))
+    total = run.feed.examples()
+    shown = np.unique(np.linspace(0, total - 1, min(_SHOWN, total)).astype(int)).tolist()
+    wrong = sorted((r for r in records if not r.get("right", True)), key=lambda r: -r["confidence"])
+    worst = list(dict.fromkeys(record["index"] for record in wrong))[:_MISTAKES]
+    return report.write(
+        run.workdir,
+        config=describe(run.experiment),
+        scores={**scores, "examples": float(len(records))},
+        panels=_panels(run, variables, shown),
+        mistakes=_panels(run, variables, worst),
+        parameters=paths.flatten(variables["params"]),
+        versions=_versions(),
+        commands=_commands(run.workdir, spec),
+    )
+
+
+def _panels(run: Run, variables: Mapping[str, Any], indices: Sequence[int]) -> list[Panel]:
+    if not indices:
+        return []
+    ctx = Ctx(jax.random.key(0), train=False)
+    return run.task.show(variables["params"], variables["extra"], run.feed.take(indices), ctx)
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    devices = jax.devices()
+    return found | {"devices": f"{len(devices)} {devices[0].device_kind}"}
+
+
+def _commands(workdir: Path, spec: str) -> dict[str, str]:
+    folder = shlex.quote(str(workdir))
+    return {
+        "train": f"mmjax train --config={spec} --workdir={folder}",
+        "evaluate": f"mmjax evaluate --workdir={folder}",
+        "predict": f'mmjax predict --workdir={folder} --image=FILE --text="..."',
+    }

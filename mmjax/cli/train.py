@@ -1,0 +1,49 @@
+"""mmjax train: train what a config describes, or go on with it, in a run folder."""
+
+import argparse
+import os
+from pathlib import Path
+
+from mmjax.cli import config
+from mmjax.cli.say import say
+from mmjax.train.checkpoint import newest
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", required=True, metavar="FILE.py[:VARIANT]", help="the experiment")
+    parser.add_argument("--workdir", required=True, type=Path, help="the run folder; it is made if it is not there")
+
+
+def run(args: argparse.Namespace) -> int:
+    """The exit code: 0 when the run is complete, 75 when it was told to stop and has saved."""
+    experiment = config.load(args.config, args.overrides)
+    _writable(args.workdir)
+    config.save(experiment, args.workdir)
+    page = args.workdir / "report.html"
+    if page.is_file() and newest(args.workdir) == experiment.steps:
+        say(f"{args.workdir} is done: {experiment.steps} steps, scores and examples in {page}")
+        return 0
+    from mmjax.cli import report
+    from mmjax.train.loop import RESUME, Run, Stopped
+
+    with Run(experiment, args.workdir, say) as running:
+        try:
+            state, scores, records = running.train()
+        except Stopped as stopped:
+            say(str(stopped))
+            return RESUME
+        spec = " ".join([args.config, *(f"--config.{override}" for override in args.overrides)])
+        page = report.write(running, running.variables(state), scores, records, spec)
+    overall = {name: value for name, value in scores.items() if "/" not in name}
+    say(", ".join(f"{name} {value:.4f}" for name, value in overall.items()) + f" on {len(records):,}; wrote {page}")
+    return 0
+
+
+def _writable(workdir: Path) -> None:
+    try:
+        workdir.mkdir(parents=True, exist_ok=True)
+        probe = workdir / f".writable.{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise OSError(f"--workdir={workdir} cannot be written: {error.strerror}; choose another folder") from error
