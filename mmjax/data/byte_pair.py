@@ -29,9 +29,7 @@ class BytePair:
 
         alphabet = pre_tokenizers.ByteLevel.alphabet()
         if self.size < len(alphabet) + len(SPECIAL):
-            raise ValueError(
-                f"tokenizer.size is {self.size}: byte pairs need {len(alphabet) + len(SPECIAL)} or more"
-            )
+            raise ValueError(f"tokenizer.size is {self.size}: byte pairs need {len(alphabet) + len(SPECIAL)} or more")
         tokenizer = Tokenizer(models.BPE(unk_token=UNK))
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
         tokenizer.decoder = decoders.ByteLevel()

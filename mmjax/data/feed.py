@@ -128,9 +128,7 @@ class Feed:
         """
         examples, errors = requests.pack(rows, self.packer, self.config.prompt, Path(root))
         size = self.config.batch
-        return [
-            self.packer.batch(examples[i : i + size], size) for i in range(0, len(examples), size)
-        ], errors
+        return [self.packer.batch(examples[i : i + size], size) for i in range(0, len(examples), size)], errors
 
     def share(self, host: Host) -> int:
         """How many rows of a batch one of n hosts reads."""
@@ -143,7 +141,5 @@ class Feed:
         import grain
 
         threads = self.config.threads
-        options = grain.ReadOptions(
-            num_threads=threads, prefetch_buffer_size=self.config.prefetch if threads else 0
-        )
+        options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=self.config.prefetch if threads else 0)
         return iter(batches.to_iter_dataset(options))

@@ -14,8 +14,9 @@ from PIL import Image, ImageOps
 LIMIT = 64_000_000  # pixels; a larger picture is refused before its pixels are unpacked
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM", "MPO", "JPEG2000", "AVIF")
 
-# `check_size` refuses large pictures by our own limit; Pillow's warning would only double the message.
+# What is wrong with a picture is said once, by `decode`: Pillow's warnings would only repeat it.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
 def decode(
@@ -31,9 +32,7 @@ def decode(
     if isinstance(source, (str, os.PathLike)):
         name, source = os.fspath(source), read(source)
     try:
-        picture = (
-            source if isinstance(source, Image.Image) else Image.open(io.BytesIO(source), formats=formats())
-        )
+        picture = source if isinstance(source, Image.Image) else Image.open(io.BytesIO(source), formats=formats())
         check_size(picture.size, name, limit)
         return np.array(to_rgb(picture))
     except Image.DecompressionBombError as error:
@@ -92,11 +91,7 @@ def from_array(values: np.ndarray, name: str = "picture") -> np.ndarray:
     if channels == 3:
         return values
     return np.array(
-        to_rgb(
-            Image.fromarray(
-                values if values.ndim == 3 and channels == 4 else values.reshape(values.shape[:2])
-            )
-        )
+        to_rgb(Image.fromarray(values if values.ndim == 3 and channels == 4 else values.reshape(values.shape[:2])))
     )
 
 

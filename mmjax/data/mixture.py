@@ -24,17 +24,13 @@ class Mixture:
 
     def __post_init__(self):
         if not self.parts or len(self.parts) != len(self.weights):
-            raise ValueError(
-                f"{len(self.parts)} parts and {len(self.weights)} weights, expected one weight a part"
-            )
+            raise ValueError(f"{len(self.parts)} parts and {len(self.weights)} weights, expected one weight a part")
         if min(self.weights) <= 0:
             raise ValueError(f"weights are {self.weights}, expected numbers above 0")
         for field in SHARED:
             values = [getattr(part, field) for part in self.parts]
             if any(value != values[0] for value in values):
-                raise ValueError(
-                    f"parts differ in {field} ({', '.join(map(str, values))}), expected the same in all"
-                )
+                raise ValueError(f"parts differ in {field} ({', '.join(map(str, values))}), expected the same in all")
 
     def open(self, folder: str | os.PathLike) -> Feed:
         """All data sets with the one tokenizer of `folder`, trained on all of them if it is absent."""

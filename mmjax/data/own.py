@@ -62,9 +62,7 @@ def build(
     for line, reason in bad:
         report(f"{path}:{line}: {reason}")
     if bad and not skip_bad:
-        raise ValueError(
-            f"{path}: {len(bad)} of {len(rows) + len(bad)} rows are bad: mend them or pass --skip-bad"
-        )
+        raise ValueError(f"{path}: {len(bad)} of {len(rows) + len(bad)} rows are bad: mend them or pass --skip-bad")
     if not rows:
         raise ValueError(f"{path}: no good row in it, {EXPECTED} in each line")
     write(divide(rows, path), name, target, {"source": path.name, "rows": len(rows), "skipped": len(bad)})
@@ -98,22 +96,14 @@ def parse(line: int, text: bytes, root: Path, digests: dict[Path, str]) -> Row:
         row = json.loads(text)
     except ValueError as error:
         raise ValueError(f"not JSON ({error})") from error
-    if (
-        not isinstance(row, dict)
-        or ("caption" in row) == ("answer" in row)
-        or ("question" in row) != ("answer" in row)
-    ):
+    if not isinstance(row, dict) or ("caption" in row) == ("answer" in row) or ("question" in row) != ("answer" in row):
         raise ValueError(EXPECTED)
     wanted = ("image", "caption") if "caption" in row else ("image", "question", "answer")
     for key in wanted:
         if not isinstance(row.get(key), str) or not row[key].strip():
-            raise ValueError(
-                f'"{key}" is {json.dumps(row.get(key))}, expected a text' if key in row else EXPECTED
-            )
+            raise ValueError(f'"{key}" is {json.dumps(row.get(key))}, expected a text' if key in row else EXPECTED)
     split = row.get("split")
-    if split is not None and not (
-        isinstance(split, str) and re.fullmatch(r"[a-z]\w*", split) and split != "all"
-    ):
+    if split is not None and not (isinstance(split, str) and re.fullmatch(r"[a-z]\w*", split) and split != "all"):
         raise ValueError(f'"split" is {json.dumps(split)}, expected a name such as "train" or "test"')
     image = root / row["image"]
     if image not in digests:
@@ -131,9 +121,7 @@ def divide(rows: Sequence[Row], path: Path) -> dict[str, list[Row]]:
     if not named:
         order = sorted(chosen)
         if len(order) < 2:
-            raise ValueError(
-                f'{path}: one picture cannot be divided into train and test: give each row a "split"'
-            )
+            raise ValueError(f'{path}: one picture cannot be divided into train and test: give each row a "split"')
         if len(set(chosen.values())) == 1:  # so few pictures that none, or all, fell to the test
             chosen[order[0]], chosen[order[-1]] = "test", "train"
     divided: dict[str, list[Row]] = {}
@@ -209,12 +197,7 @@ def portable(encoded: bytes) -> bytes:
     """Bytes that every reader shows alike: plain RGB PNG and JPEG stay, all else becomes RGB PNG."""
     picture = Image.open(io.BytesIO(encoded), formats=images.formats())
     upright = picture.getexif().get(0x0112, 1) == 1
-    if (
-        picture.format in ("PNG", "JPEG")
-        and picture.mode == "RGB"
-        and upright
-        and "transparency" not in picture.info
-    ):
+    if picture.format in ("PNG", "JPEG") and picture.mode == "RGB" and upright and "transparency" not in picture.info:
         return encoded
     out = io.BytesIO()
     Image.fromarray(images.decode(encoded)).save(out, "PNG")

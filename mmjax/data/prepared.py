@@ -74,9 +74,7 @@ def built(data_dir: str | None = None) -> list[tuple[str, str, dict[str, int], i
         if "incomplete." in str(path.parent.relative_to(root(data_dir))):
             continue  # left by a preparation that was killed
         info = json.loads(path.read_text())
-        splits = {
-            split["name"]: sum(map(int, split.get("shardLengths", ()))) for split in info.get("splits", ())
-        }
+        splits = {split["name"]: sum(map(int, split.get("shardLengths", ()))) for split in info.get("splits", ())}
         name = "/".join(path.parent.relative_to(root(data_dir)).parts[:-1])
         found.append((name, info.get("version", path.parent.name), splits, sum(splits.values())))
     return found

@@ -57,9 +57,7 @@ class Vocabulary:
 def bounded(count: int, size: int, name: str) -> int:
     """`count`, or ValueError when a tokenizer has more tokens than its model is built for."""
     if count > size:
-        raise ValueError(
-            f"{name} has {count:,} tokens, but tokenizer.size is {size:,}: set it to {count:,} or more"
-        )
+        raise ValueError(f"{name} has {count:,} tokens, but tokenizer.size is {size:,}: set it to {count:,} or more")
     return count
 
 
@@ -97,6 +95,7 @@ def load_json(path: Path) -> tokenizers.Tokenizer:
         raise ValueError(f"{path}: not a tokenizer.json of the tokenizers library ({error})") from error
     tokenizer.no_truncation()
     tokenizer.no_padding()
+    tokenizer.encode_special_tokens = True  # somebody's "</s>" is text and ends nothing
     return tokenizer
 
 

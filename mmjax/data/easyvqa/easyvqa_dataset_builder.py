@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow_datasets as tfds
 
+WHEEL = "easy_vqa"
 DESCRIPTION = """Small pictures of one coloured shape each, with questions about its shape and colour.
 
 Images are 64 x 64 PNG; 13 answers; no picture is in both splits. https://github.com/vzhou842/easy-VQA
@@ -58,7 +59,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
 def wheel() -> Path:
     """The data folder of the installed wheel, found without importing it. Raises FileNotFoundError."""
-    spec = importlib.util.find_spec("easy_vqa")
+    spec = importlib.util.find_spec(WHEEL)
     if spec is None or not spec.submodule_search_locations:
         raise FileNotFoundError("easy-VQA's files come with its wheel, which is absent: pip install easy-vqa")
     return Path(spec.submodule_search_locations[0]) / "data"
