@@ -13,6 +13,7 @@ endif
 
 VENV ?= .venv
 RUN ?= runs/quickstart
+CONFIG ?= configs/pali_easy_vqa.py:base
 WORKERS ?= 2
 BIN = $(VENV)/bin
 CONSTRAINTS =
@@ -26,7 +27,7 @@ help:
 	@echo "make test-lower    the tests with the oldest packages that setup.py allows"
 	@echo "make campaign      the slow studies in experiments/"
 	@echo "make clean         remove environments and caches; runs/ and prepared data stay"
-	@echo "Variables: PYTHON=$(PYTHON) VENV=$(VENV) RUN=$(RUN) WORKERS=$(WORKERS)"
+	@echo "Variables: PYTHON=$(PYTHON) VENV=$(VENV) RUN=$(RUN) CONFIG=$(CONFIG) WORKERS=$(WORKERS)"
 
 # An environment is there when its stamp is: one cut off half way is made again.
 $(VENV)/made:
@@ -52,10 +53,10 @@ quickstart: $(RUN)/answers.jsonl
 	@echo "done, on the official test split: $$(cat $(RUN)/evaluate.json)"
 	@echo "the report: $(RUN)/report.html    to start again: rm -r $(RUN)"
 
-$(RUN)/trained: configs/pali_easy_vqa.py | $(VENV)/has-data
+$(RUN)/trained: $(firstword $(subst :, ,$(CONFIG))) | $(VENV)/has-data
 	@mkdir -p $(RUN)
 	$(BIN)/mmjax data build easyvqa
-	$(BIN)/mmjax train --config=configs/pali_easy_vqa.py:base --workdir=$(RUN)
+	$(BIN)/mmjax train --config=$(CONFIG) --workdir=$(RUN)
 	@touch $@
 
 $(RUN)/evaluate.json: $(RUN)/trained
