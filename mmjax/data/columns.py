@@ -62,7 +62,7 @@ def load(source: Any, split: str, fields: Mapping[str, str], rows: Sequence[Mapp
     folder = Path(source.data_path) / CACHE / key
     try:
         return recall(folder)
-    except (OSError, ValueError):  # absent, or cut short by a full disk: read the rows again
+    except (OSError, ValueError, EOFError):  # absent, or cut short by a full disk: read the rows again
         columns = scan(rows, readers)
         remember(columns, folder)
         return columns
@@ -104,7 +104,7 @@ def reader(source: Any, part: str, feature: str) -> Callable[[Mapping[str, Any]]
         if not isinstance(kind, tfds.features.FeaturesDict) or name not in kind:
             raise ValueError(
                 f"data.fields.{part} names the feature {feature!r}, but data set {source.name!r} has "
-                f"{', '.join(source.info.features)}"
+                f"{', '.join(sorted(source.info.features))}"
             )
         kind = kind[name]
     if part == "image" or (kind.shape == () and not isinstance(kind, tfds.features.FeaturesDict)):
@@ -128,7 +128,7 @@ def plain(value: Any) -> Any:
 
 
 def recall(folder: Path) -> Columns:
-    """The columns of a cache folder; OSError or ValueError if one is missing or broken."""
+    """The columns of a cache folder; OSError, ValueError or EOFError if one is missing or broken."""
     parts = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in names()}
     return Columns(
         Strings(parts["text"], parts["text_ends"]),

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mmjax.data.pictures import Pictures
 
 Host = tuple[int, int]  # this host's number and how many hosts there are
+ENDLESS = 1 << 40  # examples in a training stream: Grain's own endless repetition overflows in batches of one
 
 
 class Feed:
@@ -78,7 +79,7 @@ class Feed:
         for number, part in enumerate(self.parts):
             draw = functools.partial(part.draw, self.packer, offset)
             pictures = grain.MapDataset.range(part.pictures("train")).seed(seed * len(self.parts) + number)
-            streams.append(pictures.shuffle().repeat().random_map(draw))
+            streams.append(pictures.shuffle().repeat(ENDLESS // len(pictures)).random_map(draw))
             offset += part.examples("train")
         examples = grain.MapDataset.mix(streams, self.weights) if len(streams) > 1 else streams[0]
         batches = examples.batch(rows, batch_fn=stack)

@@ -132,7 +132,7 @@ def peek(name: str, split: str, count: int, data_dir: str | None = None) -> list
     """The first `count` rows of a split: pictures as [H, W, 3] uint8, texts as str, numbers as they are."""
     rows = open_rows(builder(name, data_dir), split, IMAGE)
     return [
-        {key: readable(key, value, f"{name} {split} row {number}") for key, value in rows[number].items()}
+        {key: readable(key, value, f"{name} {split} row {number}") for key, value in sorted(rows[number].items())}
         for number in range(min(count, len(rows)))
     ]
 

@@ -1,5 +1,6 @@
 """Small data sets for the tests of `data/`: drawings with many questions, and TFDS sets of any features."""
 
+import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -23,9 +24,16 @@ def draw(number: int, size: int = 16) -> np.ndarray:
 
 
 def questions(number: int) -> list[tuple[str, str]]:
-    """1 to 11 questions about picture `number`, each said of this picture alone."""
+    """1 to 11 questions about picture `number`; test pictures use the words of training pictures."""
     colour = list(COLOURS)[number % 3]
-    return [(f"picture {number} question {place}", f"{colour} {place}") for place in range(1 + number * 5 % 11)]
+    return [(f"picture {number % 23} question {place}", f"{colour} {place}") for place in range(1 + number * 5 % 11)]
+
+
+def png(image: np.ndarray) -> bytes:
+    """A picture as a PNG file's bytes."""
+    out = io.BytesIO()
+    Image.fromarray(image).save(out, "PNG")
+    return out.getvalue()
 
 
 def write_rows(folder: Path, rows: Sequence[Any], name: str = "rows.jsonl") -> Path:
