@@ -9,6 +9,7 @@ import dataclasses
 import difflib
 import importlib
 import importlib.util
+import types
 import typing
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -60,7 +61,7 @@ def build(node: Any, key: str = "", hint: Any = None) -> Any:
         ConfigError: an unknown module, an unknown, missing or ill-typed field, or a value the class refuses.
     """
     if isinstance(node, ConfigDict | Mapping):
-        wanted = next((t for t in (hint, *typing.get_args(hint)) if dataclasses.is_dataclass(t)), None)
+        wanted = next((option for option in _options(hint) if dataclasses.is_dataclass(option)), None)
         if USE in node:
             return _construct(_locate(node[USE], key), node, key)
         if wanted:
@@ -100,10 +101,10 @@ def locate(path: str) -> type:
         given = f"mmjax/{str(path).replace('.', '/')}.py"
         raise ConfigError(f"{path!r} names no file of the package ({given}){nearest(str(path), files)}")
     name = _class_name(path)
-    try:
-        return getattr(importlib.import_module(f"mmjax.{path}"), name)
-    except AttributeError:
-        raise ConfigError(f"{path!r} cannot be used: its file holds no class {name}") from None
+    found = getattr(importlib.import_module(f"mmjax.{path}"), name, None)
+    if not dataclasses.is_dataclass(found):
+        raise ConfigError(f"{path!r} cannot be used: its file holds no dataclass {name}")
+    return found
 
 
 def accepted(cls: type) -> dict[str, dataclasses.Field]:
@@ -142,17 +143,31 @@ def _construct(cls: type, node: Mapping[str, Any], key: str) -> Any:
 
 
 def _check_type(value: Any, hint: Any, key: str) -> None:
-    # To Python a bool is an int, but a config that says heads=True is a mistake.
-    boolean = isinstance(value, bool) and hint in (int, float, int | None, float | None)
     try:
-        if boolean:
-            raise typeguard.TypeCheckError("is a bool")
+        if _holds_bool(value) and not _takes_bool(hint):
+            raise typeguard.TypeCheckError("holds a bool")
         typeguard.check_type(value, hint, collection_check_strategy=typeguard.CollectionCheckStrategy.ALL_ITEMS)
     except typeguard.TypeCheckError:
         plain = isinstance(hint, type) and not typing.get_args(hint)
         expected = hint.__name__ if plain else str(hint).replace("typing.", "")
         given = repr(value) if len(repr(value)) < 80 else "a value"
         raise ConfigError(f"{key} is {given} of type {type(value).__name__}; expected {expected}") from None
+
+
+def _options(hint: Any) -> tuple[Any, ...]:
+    """The types that a union offers, or the one type."""
+    return typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+
+
+def _holds_bool(value: Any) -> bool:
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, tuple) else ()
+    return isinstance(value, bool) or any(_holds_bool(item) for item in inside)
+
+
+def _takes_bool(hint: Any) -> bool:
+    # To Python a bool is an int, but a config that says heads=True is a mistake.
+    parts = typing.get_args(hint)
+    return any(map(_takes_bool, parts)) if parts else hint not in (int, float, str, types.NoneType, ...)
 
 
 def _join(key: str, name: str) -> str:
