@@ -33,6 +33,10 @@ class Tokens:
             raise ValueError(f"Tokens take a bool mask (True = real), given {jnp.result_type(mask)}")
         return cls(x=x, mask=mask)
 
+    def cleared(self) -> "Tokens":
+        """x is 0 where the mask is False: 0 * NaN is NaN, so that giving it no weight is not enough."""
+        return self.replace(x=jnp.where(self.mask[..., None], self.x, 0))
+
 
 Modalities = Mapping[str, Tokens]
 

@@ -37,15 +37,15 @@ class T5Decoder(nn.Module):
         """All T positions at once; mask [B, T] says which targets are real."""
         at = jnp.arange(x.shape[1])
         seen = masks.causal(x.shape[1]) & masks.keys(mask), masks.keys(memory.mask)
-        x = self.drop(x, deterministic=not train)
-        x, _ = self.stack(x, None, memory.x, seen, self.position(at, at), None, train=train)
+        x = self.drop(Tokens.of(x, mask).cleared().x, deterministic=not train)
+        x, _ = self.stack(x, None, memory.cleared().x, seen, self.position(at, at), None, train=train)
         return self.drop(self.norm(x), deterministic=not train)
 
     def begin(self, memory: Tokens, x: jax.Array, length: int) -> tuple[dict[str, Any], jax.Array]:
         """A cache for `length` positions after its first token x [B, 1, D], and what the decoder makes of it."""
         own = empty_cache(self.layers, x.shape[0], length, self.heads, self.head_dim, x.dtype)
         cache = {"layers": own, "memory_mask": memory.mask, "index": jnp.zeros((), jnp.int32)}
-        return self._advance(cache, x, memory.x)
+        return self._advance(cache, x, memory.cleared().x)
 
     def step(self, cache: dict[str, Any], x: jax.Array) -> tuple[dict[str, Any], jax.Array]:
         """The next token x [B, 1, D] and the cache that has seen it."""

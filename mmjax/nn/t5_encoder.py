@@ -33,10 +33,8 @@ class T5Encoder(nn.Module):
         bias = RelativePosition(self.heads, both_sides=True, name="position")(at, at)
         drop = nn.Dropout(self.dropout, deterministic=not train)
         block = t5_block(EncoderBlock, self)
-        # 0 * NaN is NaN: what lies under the mask is cleared, not only given no weight.
-        real = jnp.where(tokens.mask[..., None], tokens.x, 0)
         x, _ = Stack(block, self.layers, self.scan, name="stack")(
-            drop(real), None, masks.keys(tokens.mask), bias, train=train
+            drop(tokens.cleared().x), None, masks.keys(tokens.mask), bias, train=train
         )
         return tokens.replace(x=drop(nn.RMSNorm(name="norm")(x)))
 
