@@ -167,8 +167,9 @@ class Vqa:
     def _right(self, tokens: Any, batch: Mapping[str, Any]) -> tuple[jax.Array, jax.Array]:
         right = exact_match(tokens, batch["target"], batch["target_mask"], self.vocabulary.pad)
         # A word that the vocabulary does not hold cannot be answered: two unknowns are not a match.
-        known = jnp.all(batch["target"] != self.vocabulary.unk, axis=-1) if self.vocabulary.unk is not None else True
-        return right & known, jnp.any(batch["target_mask"], axis=-1)
+        real, unknown = batch["target_mask"], -1 if self.vocabulary.unk is None else self.vocabulary.unk
+        known = jnp.all((batch["target"] != unknown) | ~real, axis=-1)
+        return right & known, jnp.any(real, axis=-1)
 
     def _apply(self, params: Params, *args: Any, **kwargs: Any) -> Any:
         return self.model.apply({"params": cast(params, self.compute)}, *args, **kwargs)
