@@ -1,0 +1,23 @@
+"""Casting a tree to the type that is computed in."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mmjax.core.precision import cast
+
+
+def test_only_floating_leaves_change_their_type():
+    tree = {"kernel": jnp.array([1.0, 1 / 3]), "step": jnp.array(7), "mask": jnp.array([True, False])}
+    tree |= {"key": jax.random.key(0), "half": jnp.array([2.0], jnp.bfloat16)}
+    low = cast(tree, "bfloat16")
+    assert (low["kernel"].dtype, low["half"].dtype) == (jnp.bfloat16, jnp.bfloat16)
+    assert (low["step"].dtype, low["mask"].dtype, low["key"].dtype) == (jnp.int32, bool, tree["key"].dtype)
+    np.testing.assert_allclose(low["kernel"].astype(jnp.float32), [1.0, 1 / 3], rtol=2**-8)
+    np.testing.assert_array_equal(cast(low, "float32")["half"], [2.0])
+
+
+def test_gradients_through_a_cast_come_back_in_the_type_of_the_parameters():
+    gradient = jax.grad(lambda p: jnp.sum(cast(p, "bfloat16")["w"] ** 2).astype(jnp.float32))({"w": jnp.array([1.5])})
+    assert gradient["w"].dtype == jnp.float32
+    np.testing.assert_array_equal(gradient["w"], [3.0])
