@@ -63,8 +63,6 @@ $(RUN)/evaluate.json: $(RUN)/trained
 	$(BIN)/mmjax evaluate --workdir=$(RUN) > $@.part
 	@tail -n 1 $@.part > $@ && rm $@.part
 
-PICTURES = $$($(BIN)/python -c 'import importlib.util as u; \
-	print(*u.find_spec("easy_vqa").submodule_search_locations)')/data/test/images
 define QUESTIONS
 0.png what shape is in the image?
 0.png is there not a blue shape in the image?
@@ -77,8 +75,10 @@ export QUESTIONS
 
 $(RUN)/questions.jsonl: | $(VENV)/has-data
 	@mkdir -p $(RUN)
-	@pictures=$(PICTURES); while read -r picture question; do \
-		echo "{\"image\": \"$$pictures/$$picture\", \"question\": \"$$question\"}"; done <<< "$$QUESTIONS" > $@
+	@ln -sfn "$$($(BIN)/python -c 'import importlib.util as u; \
+		print(*u.find_spec("easy_vqa").submodule_search_locations)')/data/test/images" $(RUN)/pictures
+	@while read -r picture question; do \
+		echo "{\"image\": \"pictures/$$picture\", \"question\": \"$$question\"}"; done <<< "$$QUESTIONS" > $@
 
 $(RUN)/answers.jsonl: $(RUN)/evaluate.json $(RUN)/questions.jsonl
 	$(BIN)/mmjax predict --workdir=$(RUN) --jsonl=$(RUN)/questions.jsonl > $@
