@@ -42,9 +42,7 @@ def score(rows: list[dict[str, str]], predictions: list[dict[str, str]]) -> dict
 def main() -> None:
     if len(sys.argv) != 3:
         sys.exit("usage: score.py ROWS PREDICTIONS")
-    rows, predictions = (
-        [json.loads(line) for line in Path(p).read_text().splitlines()] for p in sys.argv[1:]
-    )
+    rows, predictions = ([json.loads(line) for line in Path(p).read_text().splitlines()] for p in sys.argv[1:])
     try:
         print(json.dumps(score(rows, predictions)))
     except ValueError as error:

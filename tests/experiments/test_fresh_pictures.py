@@ -74,9 +74,7 @@ def test_every_answer_is_what_the_pixels_show(fresh):
 def test_questions_are_worded_as_in_the_set(fresh):
     package = importlib.util.find_spec("easy_vqa")
     wheel = Path(package.submodule_search_locations[0], "data/train/questions.json")
-    assert {row["question"] for row in fresh[1]} <= {
-        question for question, *_ in json.loads(wheel.read_text())
-    }
+    assert {row["question"] for row in fresh[1]} <= {question for question, *_ in json.loads(wheel.read_text())}
 
 
 def test_each_picture_has_a_shape_a_colour_and_by_turns_a_yes_or_a_no(fresh):
