@@ -2,9 +2,12 @@
 
 import argparse
 import importlib
+import logging
 import os
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NoReturn
 
 from mmjax import __version__
@@ -16,6 +19,8 @@ VERBS = {
     "predict": "what a run says to a picture and a text",
     "data": "build, list and show data sets",
 }
+# Verbs that take --config.KEY=VALUE; to the others it would change nothing.
+CONFIGURED = ("train", "evaluate")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -27,8 +32,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The exit code; whatever goes wrong is one line on standard error (`--debug` shows where)."""
     argv = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in argv
+    words = [word for word in argv if word != "--debug"]
     try:
-        return _run([word for word in argv if word != "--debug"])
+        if debug:
+            return _run(words)
+        with _quiet():
+            return _run(words)
     except KeyboardInterrupt:
         print("mmjax: interrupted", file=sys.stderr)
         return 130
@@ -43,6 +52,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         ours = isinstance(error, ValueError | OSError | RuntimeError | MemoryError)
         print(f"mmjax: {line if ours else f'{type(error).__name__}: {line} (--debug shows where)'}", file=sys.stderr)
         return 1
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the warnings of libraries, which a user can do nothing about; what matters is raised."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
 
 
 def _run(argv: Sequence[str]) -> int:
@@ -66,7 +88,7 @@ def _run(argv: Sequence[str]) -> int:
     args, rest = parser.parse_known_args(argv)
     prefix = "--config."
     args.overrides = [word.removeprefix(prefix) for word in rest if word.startswith(prefix)]
-    unknown = [word for word in rest if not word.startswith(prefix)]
+    unknown = [word for word in rest if not word.startswith(prefix) or chosen not in CONFIGURED]
     if unknown:
         options = [option for action in sub_actions(verbs.choices[chosen]) for option in action.option_strings]
         name = unknown[0].partition("=")[0]

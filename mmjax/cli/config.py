@@ -9,6 +9,8 @@ from typing import Any
 
 from mmjax.core import paths
 from mmjax.core.build import USE, ConfigError, accepted, build, describe, locate, nearest
+from mmjax.data.vocabulary import FILES as TOKENIZERS
+from mmjax.train.checkpoint import newest
 from mmjax.train.experiment import Experiment
 
 FILE = "config.json"
@@ -26,7 +28,7 @@ def load(spec: str, overrides: Iterable[str] = ()) -> Experiment:
     get_config = _get_config(Path(name))
     try:
         config = get_config(variant) if variant else get_config()
-        return _with(describe(build(config, hint=Experiment)), overrides)
+        return _with(describe(_built(config)), overrides)
     except ConfigError as error:
         raise ConfigError(f"{name}: {error}") from None
     except Exception as error:
@@ -42,14 +44,17 @@ def load_run(workdir: Path, overrides: Iterable[str] = ()) -> Experiment:
     saved = workdir / FILE
     if not saved.is_file():
         raise ConfigError(f"{workdir} is no run folder: it has no {FILE}; expected what `mmjax train` has filled")
+    config = _saved(saved)
     try:
-        return _with(json.loads(saved.read_text()), overrides)
-    except ValueError as error:
+        return _with(config, overrides)
+    except ConfigError as error:
         raise ConfigError(f"{saved}: {error}") from None
 
 
 def save(experiment: Experiment, workdir: Path) -> None:
     """Writes config.json, with every default, into a run folder that is new or was made by the same config.
+
+    A folder without a checkpoint holds nothing that another config could spoil: it may be used again.
 
     Raises:
         ConfigError: the folder was made by another config; the keys that differ are named.
@@ -57,12 +62,15 @@ def save(experiment: Experiment, workdir: Path) -> None:
     text = json.dumps(describe(experiment), indent=2) + "\n"
     saved = workdir / FILE
     if saved.is_file():
-        different = [key for key in differences(json.loads(saved.read_text()), json.loads(text)) if _fixed(key)]
-        if different:
+        different = [key for key in differences(_saved(saved), json.loads(text)) if _fixed(key)]
+        if different and newest(workdir) is not None:
             raise ConfigError(
                 f"{workdir} was made by another config, which differs in {', '.join(different)}; choose another "
                 "--workdir, or give the config that made it"
             )
+        if any(key.startswith("data.") for key in different):
+            for name in TOKENIZERS:
+                (workdir / name).unlink(missing_ok=True)
     part = saved.with_suffix(".part")
     part.write_text(text)
     part.replace(saved)
@@ -78,6 +86,23 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 
 def _fixed(key: str) -> bool:
     return key.split(".")[0] not in FREE
+
+
+def _saved(file: Path) -> dict[str, Any]:
+    try:
+        config = json.loads(file.read_text())
+    except ValueError as error:
+        raise ConfigError(f"{file} is damaged ({error}); put back the config.json that the run began with") from None
+    if not isinstance(config, dict):
+        raise ConfigError(f"{file} is damaged (it is no object); put back the config.json that the run began with")
+    return config
+
+
+def _built(config: Any) -> Experiment:
+    experiment = build(config, hint=Experiment)
+    if not isinstance(experiment, Experiment):
+        raise ConfigError(f"the config is {experiment!r:.60}; expected get_config to return experiment(task=..., ...)")
+    return experiment
 
 
 def _get_config(file: Path) -> Callable[..., Any]:
@@ -105,7 +130,7 @@ def _with(config: dict[str, Any], overrides: Iterable[str]) -> Experiment:
         if not equals:
             raise ConfigError(f"--config.{key} has no value; expected --config.{key}=VALUE")
         config = _set(config, key.split("."), _value(text), key)
-    return build(config, hint=Experiment)
+    return _built(config)
 
 
 def _set(node: Any, names: list[str], value: Any, key: str) -> Any:

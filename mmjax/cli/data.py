@@ -3,12 +3,12 @@
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 from mmjax.cli.say import say
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data-dir", default=None, help="default: $TFDS_DATA_DIR, else ~/tensorflow_datasets")
     what = parser.add_subparsers(dest="what", required=True, metavar="build|list|show")
     build = what.add_parser("build", help="a data set by NAME, or from --source=FILE.jsonl as --name=NAME")
     build.add_argument("set", nargs="?", help="a data set that mmjax knows, such as easyvqa")
@@ -20,18 +20,23 @@ def add(parser: argparse.ArgumentParser) -> None:
     show.add_argument("set")
     show.add_argument("--split", default="train")
     show.add_argument("--count", type=int, default=5)
+    for verb in what.choices.values():
+        verb.add_argument("--data-dir", default=None, help="default: $TFDS_DATA_DIR, else ~/tensorflow_datasets")
 
 
 def run(args: argparse.Namespace) -> int:
     from mmjax.data import own, prepared
 
     if args.what == "list":
-        for name, version, splits, rows in prepared.built(args.data_dir):
+        found = prepared.built(args.data_dir)
+        if not found:
+            say(f"nothing is prepared in {prepared.root(args.data_dir)}")
+        for name, version, splits, rows in found:
             parts = ", ".join(f"{split} {number:,}" for split, number in splits.items())
             print(f"{name}  {version}  {rows:,} rows ({parts})")
     elif args.what == "show":
         for row in prepared.peek(args.set, args.split, args.count, args.data_dir):
-            print(json.dumps(row, default=str))
+            print(json.dumps({name: _plain(value) for name, value in row.items()}, default=str))
     elif args.source is not None:
         if args.set or not args.name:
             raise ValueError(f"--source={args.source} goes with --name=NAME, what the data set will be called")
@@ -41,3 +46,9 @@ def run(args: argparse.Namespace) -> int:
     else:
         raise ValueError("data build takes a data set's name, such as easyvqa, or --source=FILE.jsonl --name=NAME")
     return 0
+
+
+def _plain(value: Any) -> Any:
+    """Pixels say nothing to a reader of a terminal; the picture's size does."""
+    shape = getattr(value, "shape", ())
+    return f"picture of {shape[1]} x {shape[0]}" if len(shape) == 3 else value

@@ -27,10 +27,10 @@ def run(args: argparse.Namespace) -> int:
     for i, answer in zip(good, answers, strict=True):
         rows[i] = {**rows[i], **answer}
     bad = sum("error" in row for row in rows)
-    for row in rows:
-        print(json.dumps({name: str(value) if isinstance(value, Path) else value for name, value in row.items()}))
     if bad and args.jsonl is None:
         raise ValueError(f"--image={args.image}: {rows[0]['error']}")
+    for row in rows:
+        print(json.dumps({name: str(value) if isinstance(value, Path) else value for name, value in row.items()}))
     if bad:
         say(f'mmjax: {bad} of {len(rows)} rows could not be answered; see their "error"')
     return 1 if bad else 0
