@@ -19,10 +19,9 @@ def run(args: argparse.Namespace) -> int:
     from mmjax.train.loop import Run
 
     with Run(experiment, args.workdir, say) as running:
-        step = running.checkpoints.find(args.step)
-        variables = running.partition.put_state(running.checkpoints.variables(step))
-        scores, records = running.evaluate(variables, args.split)
-    rows = sorted((name, value) for name, value in scores.items() if name.count("/") == 2)
+        step, variables = running.checkpoints.load(args.step)
+        scores, records = running.evaluate(running.partition.put_state(variables), args.split)
+    rows = sorted((name, value) for name, value in scores.items() if name.count("/") >= 2)
     for name, value in rows:
         say(f"{name:<60} {value:.4f}" if not name.startswith("examples/") else f"{name:<60} {value:.0f}")
     overall = {name: value for name, value in scores.items() if "/" not in name}

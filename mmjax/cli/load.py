@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mmjax.cli.config import load_run
+from mmjax.cli.say import say
 from mmjax.core import paths
 from mmjax.train.checkpoint import Checkpoints
 from mmjax.train.mesh import Mesh
@@ -35,9 +36,8 @@ class Model:
         """
         folder = Path(workdir)
         experiment = load_run(folder)
-        checkpoints = Checkpoints(folder, best=experiment.checkpoint.best)
-        self.step = checkpoints.find(step)
-        self._variables = checkpoints.variables(self.step)
+        checkpoints = Checkpoints(folder, best=experiment.checkpoint.best, say=say)
+        self.step, self._variables = checkpoints.load(step)
         checkpoints.close()
         self.params = self._variables["params"]
         self.feed = experiment.data.open(folder)

@@ -5,6 +5,7 @@ a fingerprint of each item, so that a damaged file is noticed even where its for
 """
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -101,6 +102,9 @@ class Checkpoints:
         Raises:
             CheckpointError: this save or an earlier one could not be written.
         """
+        if scores and self.best and self.best not in scores:
+            there = ", ".join(scores)
+            self.say(f"checkpoint.best is {self.best!r}, which is no score, so none is kept as best; there are {there}")
         pieces = items(state)
         step = int(state.step)
         if step in self._manager.all_steps():
@@ -145,9 +149,7 @@ class Checkpoints:
             found, progress = self._read(step, shapes, places)
         except Exception as error:
             raise self._unreadable(step, error) from error
-        for name, tree in found.items():
-            if int(fingerprint(tree)) != progress["fingerprints"][name]:
-                raise CheckpointError(f"checkpoint {self._path(step)} is damaged: {name} is not what was saved")
+        self._check(step, found, progress)
         number = partial(jnp.asarray, dtype=jnp.int32)
         state = with_items(state, found).replace(
             step=number(progress["step"]),
@@ -170,7 +172,7 @@ class Checkpoints:
             try:
                 return self.restore(step, state, layout)
             except CheckpointError as error:
-                aside = self.workdir / f"damaged-{step}"
+                aside = self._aside(step)
                 self.say(f"{error}; set aside as {aside}, trying the one before")
                 self._path(step).rename(aside)
                 self._manager.reload()
@@ -178,18 +180,35 @@ class Checkpoints:
             raise CheckpointError(f"none of the checkpoints {steps} in {self.workdir / FOLDER} can be read")
         return None
 
+    def load(self, step: str | int | None = None) -> tuple[int, dict[str, Any]]:
+        """The step that `find` means and its `variables`; where none is asked for, the newest that can be read.
+
+        Raises:
+            CheckpointError: there is none such, or it is damaged; what there is is listed.
+        """
+        found = self.find(step)
+        if step is not None:
+            return found, self.variables(found)
+        for one in reversed(self.steps()):
+            try:
+                return one, self.variables(one)
+            except CheckpointError as error:
+                self.say(f"{error}; trying the one before")
+        raise CheckpointError(f"none of the checkpoints {self.steps()} in {self.workdir / FOLDER} can be read")
+
     def variables(self, step: int) -> dict[str, Any]:
         """What predicts at a step, as host arrays: {"params", "extra"}, with the moving average where one was kept.
 
         Raises:
-            CheckpointError: it cannot be read.
+            CheckpointError: it is damaged.
         """
         wanted = [name for name in ("params", "average", "extra") if (self._path(step) / name).is_dir()]
         try:
             args = {name: ocp.args.StandardRestore() for name in wanted}
-            found = self._manager.restore(step, args=ocp.args.Composite(**args))
+            found = self._manager.restore(step, args=ocp.args.Composite(**args, progress=ocp.args.JsonRestore()))
         except Exception as error:
             raise self._unreadable(step, error) from error
+        self._check(step, {name: found[name] for name in wanted}, found["progress"])
         params = paths.merge(found["params"], found.get("average") or {})
         return jax.device_get({"params": params, "extra": found.get("extra") or {}})
 
@@ -209,7 +228,7 @@ class Checkpoints:
             if best is None:
                 raise CheckpointError(f"{self.workdir} has no best checkpoint; set checkpoint.best to a score's name")
             return best
-        if int(step) not in steps:
+        if str(step) not in map(str, steps):
             raise CheckpointError(
                 f"{self.workdir} has no checkpoint at step {step}; it has {', '.join(map(str, steps))}"
             )
@@ -225,8 +244,18 @@ class Checkpoints:
         found = self._manager.restore(step, args=ocp.args.Composite(**args, progress=ocp.args.JsonRestore()))
         return {name: found[name] for name in shapes}, found["progress"]
 
+    def _check(self, step: int, found: Mapping[str, Any], progress: Mapping[str, Any]) -> None:
+        for name, tree in found.items():
+            if int(fingerprint(tree)) != progress["fingerprints"][name]:
+                raise CheckpointError(f"checkpoint {self._path(step)} is damaged: {name} is not what was saved")
+
     def _path(self, step: int) -> Path:
         return self.workdir / FOLDER / str(step)
+
+    def _aside(self, step: int) -> Path:
+        """A path in the run folder that is free for a damaged checkpoint."""
+        names = (f"damaged-{step}" + (f"-{i}" if i else "") for i in itertools.count())
+        return next(path for path in map(self.workdir.joinpath, names) if not path.exists())
 
     def _unreadable(self, step: int, error: Exception) -> CheckpointError:
         return CheckpointError(f"checkpoint {self._path(step)} cannot be read: {' '.join(str(error).split())[:200]}")
