@@ -53,7 +53,9 @@ class Run:
         x = self.experiment
         self.host = (jax.process_index(), jax.process_count())
         self.partition: Partition = x.partition
-        self.partition.check_batch(x.data.batch)
+        if x.data.batch % x.microbatches:
+            raise ValueError(f"data.batch is {x.data.batch}, which {x.microbatches} microbatches cannot share evenly")
+        self.partition.check_batch(x.data.batch // x.microbatches)
         self.feed = x.data.open(self.workdir)
         self.task: Task = x.task.bind(self.feed.vocabulary)
         self.checkpoints = Checkpoints(self.workdir, x.checkpoint.keep, x.checkpoint.best, self.say)
@@ -75,13 +77,17 @@ class Run:
             Stopped: SIGTERM came; the state is saved.
             Diverged: `guard.steps` steps in a row were not finite.
         """
+        with _told_to_stop() as told:
+            state, position = self._start()
+            return self._train(state, position, told)
+
+    def _train(self, state: State, position: int, told: list[int]) -> tuple[State, dict[str, float], list[Record]]:
         x = self.experiment
-        state, position = self._start()
         first = int(self.partition.fetch(state.step))
         batches = self.feed.train(x.seed, position, self.host)
         log, window = Log(self.workdir, first), []
         scores, records, saved = {}, [], first
-        with Progress(x.steps, first) as progress, _told_to_stop() as told:
+        with Progress(x.steps, first) as progress:
             clock = _Clock()
             for number in range(first + 1, x.steps + 1):
                 state, metrics = self.step(state, self.partition.put_batch(next(batches)))
@@ -102,11 +108,12 @@ class Run:
                     progress.update(number, scores)
                 else:
                     scores, records = {}, []
-                if last or scores or told or number % x.checkpoint.every == 0:
+                stop = bool(told)
+                if last or scores or stop or number % x.checkpoint.every == 0:
                     with clock.paused():
                         self.checkpoints.save(self.partition.fetch(state), position, _flat(scores))
                     saved = number
-                if told:
+                if stop:
                     break
             if first == x.steps:
                 scores, records = self.evaluate(self.variables(state))
@@ -163,7 +170,7 @@ class Run:
             total = sum(row["means"][name].total for row in found)
             count = sum(row["means"][name].count for row in found)
             values[name] = float(total / count) if count else 0.0
-        values["skipped_steps"] = float(found[-1]["skipped"])
+        values["skipped_steps"] = int(found[-1]["skipped"])
         values["examples_per_second"] = len(window) * x.data.batch / seconds
         if found[-1]["streak"] >= x.guard.steps:
             raise Diverged(

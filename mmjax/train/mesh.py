@@ -70,7 +70,11 @@ class Mesh:
         leaves, structure = jax.tree.flatten_with_path(abstract)
         named = [(_name(path), leaf) for path, leaf in leaves]
         params = {name.removeprefix("params/"): leaf.shape for name, leaf in named if name.startswith("params/")}
-        specs = {path: self._spec(path, params[path], rule) for path, rule in paths.match(self.rules, params).items()}
+        try:
+            rules = paths.match(self.rules, params)
+        except ValueError as error:
+            raise ValueError(f"partition.rules: {error}") from None
+        specs = {path: self._spec(path, params[path], rule) for path, rule in rules.items()}
 
         def sharding(name: str, leaf: Any) -> NamedSharding:
             parts = name.split("/")
