@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import importlib
+import io
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,7 +48,7 @@ def run(source: Any) -> Path:
     """Let a TFDS builder write its files, if they are not there; -> their folder."""
     import tensorflow_datasets as tfds
 
-    with quiet(), contextlib.redirect_stdout(None):  # TFDS prints there, where results of ours go
+    with quiet(), contextlib.redirect_stdout(io.StringIO()):  # TFDS prints there, where results of ours go
         source.download_and_prepare(download_config=tfds.download.DownloadConfig(try_download_gcs=False))
     return Path(source.data_path)
 

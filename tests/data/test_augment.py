@@ -54,6 +54,12 @@ def test_colours_of_content_change_by_the_tint_alone(colour):
         assert ((low <= middle) & (middle <= high)).all()
 
 
+def test_the_ground_never_comes_near_the_content():
+    faint = tuple(value - 80 for value in GROUND)
+    for view in views(scene("rectangle", faint), augment=Augment(tint=0, scale=(1, 1))):
+        assert np.abs(view.astype(int) - view[0, 0]).max() >= 80 * 2 / 3 - 1
+
+
 def test_places_sizes_sides_and_grounds_vary():
     seen = [(*box(content(view)), *view[0, 0]) for view in views(scene("polygon"), 60)]
     spread = np.ptp(np.array(seen), axis=0)

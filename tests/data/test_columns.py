@@ -95,7 +95,7 @@ def test_labels_are_read_by_name_and_nested_features_by_path(tfds_set, tmp_path)
     [
         (
             {"target": "reply"},
-            r"data\.fields\.target names the feature 'reply', but data set 'drawings' has answer, image, image_id, question$",
+            r"fields\.target names the feature 'reply', but data set 'drawings' has answer, image, image_id, question$",
         ),
         ({"image": "picture"}, r"data\.fields\.image names the feature 'picture'"),
         ({"text": "answer/first"}, r"data\.fields\.text names the feature 'answer/first'"),
