@@ -1,0 +1,46 @@
+"""The convolutional stem against naive loops over places, kernels and windows."""
+
+import jax
+import numpy as np
+import pytest
+
+from mmjax.nn.conv_stem import ConvStem
+from tests import reference
+
+X = np.random.default_rng(0).normal(size=(2, 4, 8, 2)).astype(np.float32)
+
+
+def convolve(x, kernel, bias):
+    """A 3x3 convolution of zero-padded x."""
+    batch, height, width, _ = x.shape
+    out = np.zeros((batch, height, width, kernel.shape[-1]))
+    for b, y, z, o in np.ndindex(out.shape):
+        total = bias[o]
+        for i, j in np.ndindex(3, 3):
+            if 0 <= y + i - 1 < height and 0 <= z + j - 1 < width:
+                total += sum(x[b, y + i - 1, z + j - 1] * kernel[i, j, :, o])
+        out[b, y, z, o] = total
+    return out
+
+
+def pool(x):
+    """The largest of each 2x2 window."""
+    out = np.zeros((x.shape[0], x.shape[1] // 2, x.shape[2] // 2, x.shape[3]))
+    for b, y, z, c in np.ndindex(out.shape):
+        out[b, y, z, c] = max(x[b, 2 * y + i, 2 * z + j, c] for i in range(2) for j in range(2))
+    return out
+
+
+def test_each_stage_is_a_convolution_a_gelu_and_a_pooling():
+    module = ConvStem(widths=(3, 4))
+    params = reference.parameters(module, X)
+    expected = X
+    for stage in ("conv_0", "conv_1"):
+        expected = pool(reference.gelu_tanh(convolve(expected, params[stage]["kernel"], params[stage]["bias"])))
+    assert expected.shape == (2, 1, 2, 4)
+    np.testing.assert_allclose(module.apply({"params": params}, X), expected, atol=1e-5)
+
+
+def test_a_picture_that_cannot_be_halved_so_often_is_refused():
+    with pytest.raises(ValueError, match=r"3 poolings need a picture whose sides divide by 8, given \(4, 8\)"):
+        jax.eval_shape(ConvStem(widths=(2, 2, 2)).init, jax.random.key(0), X)
