@@ -1,0 +1,128 @@
+"""What every encoder owes: Tokens of the width asked for, and masks that hold, in any type and under jit.
+
+A new file in `mmjax/encoders` needs one line in `CASES`.
+"""
+
+import dataclasses
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import linen as nn
+
+import mmjax.encoders
+from mmjax.core.precision import cast
+from mmjax.core.tokens import Tokens
+from mmjax.encoders.vit import Vit
+from mmjax.nn.patch_embedding import PatchEmbedding
+from mmjax.nn.sine_position import SinePosition
+from tests import reference
+
+DIM = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """An encoder of width DIM, values for it, their mask, and what may lie under the mask."""
+
+    module: nn.Module
+    values: np.ndarray
+    mask: np.ndarray
+    junk: Any = np.nan
+
+    def covered(self) -> np.ndarray:
+        """The values with junk under the mask."""
+        mask = self.mask.reshape(self.mask.shape + (1,) * (self.values.ndim - self.mask.ndim))
+        return np.where(mask, self.values, np.asarray(self.junk, self.values.dtype))
+
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (3, 4, 6, 3)).astype(np.float32)
+CASES = {
+    "vit": Case(
+        Vit(dim=DIM, layers=2, heads=2, hidden=8, stem=PatchEmbedding(2, 6), position=SinePosition()),
+        PIXELS,
+        np.array([True, False, True]),
+    ),
+}
+
+
+@pytest.fixture(scope="module", params=CASES)
+def case(request) -> Case:
+    return CASES[request.param]
+
+
+@pytest.fixture(scope="module")
+def params(case):
+    return reference.parameters(case.module, case.values, case.mask, train=False)
+
+
+@pytest.fixture(scope="module")
+def encode(case):
+    return jax.jit(partial(case.module.apply, train=False))
+
+
+@pytest.fixture(scope="module")
+def tokens(case, params, encode) -> Tokens:
+    return encode({"params": params}, case.values, case.mask)
+
+
+@pytest.fixture(scope="module")
+def learn(encode):
+    """(params, values, mask, every) -> (tokens, gradient of a loss over what is real or, if asked, every token)."""
+
+    def loss(params, values, mask, every):
+        out = encode({"params": params}, values, mask)
+        return jnp.sum(jnp.where(out.mask[..., None] | every, out.x, 0) ** 2), out
+
+    gradient = jax.jit(jax.grad(loss, has_aux=True))
+    return lambda *args: gradient(*args)[::-1]
+
+
+def test_every_file_of_the_folder_has_a_case():
+    files = {path.stem for path in Path(mmjax.encoders.__path__[0]).glob("*.py")} - {"__init__"}
+    assert files == set(CASES)
+
+
+def test_it_gives_tokens_of_its_width_that_are_real_where_the_values_are(case, tokens):
+    Tokens.of(tokens.x, tokens.mask)
+    assert tokens.x.shape[-1] == DIM
+    np.testing.assert_array_equal(tokens.mask.any(1), case.mask.reshape(len(case.mask), -1).any(1))
+
+
+def test_it_tells_one_row_of_values_from_another(tokens):
+    first, last = (tokens.x[b][tokens.mask[b]] for b in (0, -1))
+    assert np.abs(first - last).max() > 0.01
+
+
+def test_what_lies_under_the_mask_changes_no_output_and_no_gradient(case, params, learn, tokens):
+    _, clean = learn(params, case.values, case.mask, False)
+    spoilt, dirty = learn(params, case.covered(), case.mask, False)
+    np.testing.assert_array_equal(spoilt.mask, tokens.mask)
+    np.testing.assert_allclose(spoilt.x[tokens.mask], tokens.x[tokens.mask], atol=1e-6)
+    assert np.isfinite(spoilt.x).all()
+    jax.tree.map(partial(np.testing.assert_allclose, atol=1e-5), clean, dirty)
+    assert max(np.abs(leaf).max() for leaf in jax.tree.leaves(clean)) > 0
+
+
+def test_rows_that_are_all_missing_have_finite_outputs_and_gradients(case, params, learn):
+    nothing = dataclasses.replace(case, mask=np.zeros_like(case.mask))
+    out, gradients = learn(params, nothing.covered(), nothing.mask, True)
+    assert not out.mask.any()
+    assert np.isfinite(out.x).all()
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(gradients))
+
+
+def test_jit_gives_what_eager_gives(case, params, tokens):
+    eager = case.module.apply({"params": params}, case.values, case.mask, train=False)
+    np.testing.assert_array_equal(eager.mask, tokens.mask)
+    np.testing.assert_allclose(eager.x, tokens.x, atol=1e-5)
+
+
+def test_bf16_stays_bf16_and_near(case, params, encode, tokens):
+    low = encode({"params": cast(params, "bfloat16")}, cast(jnp.asarray(case.values), "bfloat16"), case.mask)
+    assert low.x.dtype == jnp.bfloat16
+    np.testing.assert_allclose(low.x.astype(jnp.float32), tokens.x, atol=0.15)

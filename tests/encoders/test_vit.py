@@ -1,0 +1,76 @@
+"""The vision transformer against loops over its published form."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from mmjax.encoders.vit import Vit
+from mmjax.nn.learned_position import LearnedPosition
+from mmjax.nn.patch_embedding import PatchEmbedding
+from mmjax.nn.stack import to_scan
+from tests import reference
+
+DIM, HEADS, LAYERS = 6, 2, 2
+SIZES = dict(dim=DIM, layers=LAYERS, heads=HEADS, hidden=5)
+PIXELS = np.random.default_rng(0).integers(0, 256, (2, 4, 6, 3), dtype=np.uint8)
+THERE = np.ones(2, bool)
+
+
+def vit(**changes):
+    return Vit(**SIZES | dict(stem=PatchEmbedding(2, 7), position=LearnedPosition()) | changes)
+
+
+@pytest.fixture(scope="module")
+def params():
+    return reference.parameters(vit(), PIXELS, THERE, train=False)
+
+
+run = jax.jit(partial(vit().apply, train=False))
+
+
+def test_it_is_patches_of_pixels_in_minus_one_to_one_positions_blocks_and_a_last_norm(params):
+    cut = (PIXELS / 127.5 - 1).reshape(2, 2, 2, 3, 2, 3).swapaxes(2, 3).reshape(2, 6, 12)
+    x = reference.dense(reference.dense(cut, params["stem"]["patch"]), params["width"])
+    x = x + params["position"]["table"].reshape(6, DIM)
+    for i in range(LAYERS):
+        layer = params["stack"][f"layers_{i}"]
+        inner = reference.layer_norm(x, layer["attention_norm"])
+        all_of_them = np.ones((2, 6, 6), bool), np.zeros((HEADS, 6, 6))
+        scale = (DIM // HEADS) ** -0.5
+        x = x + reference.attention(inner, inner, layer["attention"], *all_of_them, heads=HEADS, scale=scale)
+        x = x + reference.mlp(reference.layer_norm(x, layer["mlp_norm"]), layer["mlp"])
+    found = run({"params": params}, PIXELS, THERE)
+    np.testing.assert_allclose(found.x, reference.layer_norm(x, params["norm"]), atol=1e-4)
+    assert found.mask.all()
+
+
+def test_pixels_may_be_bytes_or_floats_and_only_floats_choose_the_type_computed_in(params):
+    as_bytes = run({"params": params}, PIXELS, THERE)
+    np.testing.assert_array_equal(as_bytes.x, run({"params": params}, PIXELS.astype(np.float32), THERE).x)
+    assert as_bytes.x.dtype == jnp.float32
+    every = np.arange(256)
+    np.testing.assert_array_equal(jnp.asarray(every, jnp.bfloat16).astype(jnp.float32), every)
+
+
+def test_loop_and_scan_agree(params):
+    scanned = jax.jit(partial(vit(scan=True).apply, train=False))
+    given = {**params, "stack": to_scan(params["stack"])}
+    np.testing.assert_allclose(
+        scanned({"params": given}, PIXELS, THERE).x, run({"params": params}, PIXELS, THERE).x, atol=1e-5
+    )
+
+
+def test_dropout_acts_in_training_alone(params):
+    train = jax.jit(partial(vit(dropout=0.5).apply, train=True))
+    one, other = (train({"params": params}, PIXELS, THERE, rngs={"dropout": jax.random.key(seed)}).x for seed in (0, 1))
+    calm = jax.jit(partial(vit(dropout=0.5).apply, train=False))({"params": params}, PIXELS, THERE).x
+    assert np.abs(one - other).max() > 0.01
+    np.testing.assert_allclose(calm, run({"params": params}, PIXELS, THERE).x, atol=1e-6)
+
+
+def test_heads_that_do_not_divide_the_width_are_refused_when_it_is_made():
+    with pytest.raises(ValueError, match="dim 6 does not divide by heads 4"):
+        vit(heads=4)
