@@ -28,7 +28,7 @@ REQUIRES = [
     "importlib_resources>=6.4.0",  # tensorflow-datasets imports it without asking for it
     "jinja2>=3.1.0",
     "matplotlib>=3.9.0",
-    "typeguard>=4.3.0",
+    "typeguard>=4.4.0",  # 4.3 does not see that a Mesh is a Partition
 ]
 DATA = ["easy-vqa>=1.0", "scikit-learn>=1.5.0", "captcha>=0.6.0"]
 DEV = ["pytest>=8.3.0", "pytest-xdist>=3.6.1", "ruff>=0.17.0,<0.18", *DATA]  # a new ruff may format otherwise
