@@ -1,0 +1,288 @@
+"""Visual question answering: loss and scores from logits by hand, answers against a search without a cache."""
+
+import dataclasses
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from mmjax.core.task import Ctx
+from mmjax.data.words import Words
+from mmjax.decode.t5_decoder import T5Decoder
+from mmjax.encoders.vit import Vit
+from mmjax.models.pali import Pali
+from mmjax.nn.learned_position import LearnedPosition
+from mmjax.nn.patch_embedding import PatchEmbedding
+from mmjax.nn.stack import to_scan
+from mmjax.nn.t5_encoder import T5Encoder
+from mmjax.tasks.vqa import Vqa
+from tests import reference
+
+ASKED = [  # B = 3 pictures with up to Q = 2 questions: the last picture is padding, the second has one question
+    [("what color is it", "red"), ("is it red", "yes")],
+    [("what color is the shape", "dark blue"), None],
+    [None, None],
+]
+B, Q, L, T, V = 3, 2, 5, 3, 16
+LOSS = dict(z_loss=0.5, smoothing=0.1)
+CTX = Ctx(jax.random.key(0), train=False)
+EOS, PAD, UNK = 1, 0, 3
+
+
+@pytest.fixture(scope="module")
+def vocabulary(tmp_path_factory):
+    texts = [text for row in ASKED for pair in row if pair for text in pair]
+    return Words(size=V).open(tmp_path_factory.mktemp("words"), lambda: iter(texts))
+
+
+@pytest.fixture(scope="module")
+def batch(vocabulary):
+    rng = np.random.default_rng(0)
+    made = {
+        "image": rng.integers(0, 256, (B, 4, 8, 3), dtype=np.uint8),
+        "image_mask": np.array([True, True, False]),
+        "index": np.array([5, 8, -1], np.int32),
+    }
+    for name, length in (("text", L), ("target", T)):
+        made[name] = np.full((B, Q, length), PAD, np.int32)
+        made[f"{name}_mask"] = np.zeros((B, Q, length), bool)
+    for b, q in np.ndindex(B, Q):
+        if ASKED[b][q]:
+            text, answer = ASKED[b][q]
+            for name, ids in (("text", vocabulary.encode(text)), ("target", [*vocabulary.encode(answer), EOS])):
+                made[name][b, q, : len(ids)] = ids
+                made[f"{name}_mask"][b, q, : len(ids)] = True
+    return made
+
+
+def vqa(vocabulary, scan=False, **fields):
+    """Its dropout shows wherever it acts outside training."""
+    trunk = dict(heads=2, head_dim=4, hidden=8, scan=scan)
+    image = Vit(8, 1, 2, 8, stem=PatchEmbedding(2, 5), position=LearnedPosition(), dropout=0.5)
+    model = Pali(vocab=V, dim=8, image=image, encoder=T5Encoder(1, **trunk), decoder=T5Decoder(2, **trunk))
+    return Vqa(model=model, length=4, **fields).bind(vocabulary)
+
+
+@pytest.fixture(scope="module")
+def task(vocabulary):
+    return vqa(vocabulary, **LOSS)
+
+
+@pytest.fixture(scope="module")
+def drawn(task, batch):
+    """The first random parameters that give several answers, one of which ends early, and these predictions."""
+    predict = jax.jit(task.predict)
+    for seed in range(100):
+        params = reference.parameters(task.model, batch, train=False, seed=seed)
+        predictions = jax.device_get(predict(params, {}, batch, CTX))
+        answers = predictions["tokens"].reshape(B * Q, -1)
+        if EOS in answers[:, 1:-1] and len(np.unique(answers, axis=0)) > 2:
+            return params, predictions
+    raise AssertionError("no random model gives several answers")
+
+
+@pytest.fixture(scope="module")
+def params(drawn):
+    return drawn[0]
+
+
+@pytest.fixture(scope="module")
+def predictions(drawn):
+    return drawn[1]
+
+
+@pytest.fixture(scope="module")
+def logits(task, params, batch):
+    return np.asarray(jax.jit(partial(task.model.apply, train=False))({"params": params}, batch), np.float64)
+
+
+@pytest.fixture(scope="module")
+def losses(task, params, batch):
+    return jax.jit(task.loss)(params, {}, batch, CTX)
+
+
+def test_the_loss_is_the_mean_over_real_target_tokens_computed_by_hand_from_the_logits(losses, logits, batch):
+    found, extra = losses
+    total = dict.fromkeys(("cross_entropy", "z_loss", "token_accuracy"), 0.0)
+    for at in zip(*np.nonzero(batch["target_mask"]), strict=True):
+        log_sum = np.log(np.exp(logits[at]).sum())
+        total["cross_entropy"] += log_sum - 0.9 * logits[at][batch["target"][at]] - 0.1 * logits[at].mean()
+        total["z_loss"] += log_sum**2
+        total["token_accuracy"] += logits[at].argmax() == batch["target"][at]
+    assert found.keys() == total.keys()
+    assert extra == {}
+    for name, value in total.items():
+        np.testing.assert_allclose(found[name].total, value, rtol=1e-5)
+        assert found[name].count == batch["target_mask"].sum() == 7
+
+
+def test_only_losses_are_weighted_and_one_without_weight_is_not_computed(vocabulary, task, params, batch):
+    assert task.weights == {"cross_entropy": 1.0, "z_loss": 0.5}
+    assert not task.coupled
+    plain = vqa(vocabulary)
+    assert plain.weights == {"cross_entropy": 1.0}
+    shapes = jax.eval_shape(plain.loss, params, {}, batch, CTX)[0]
+    assert set(shapes) == {"cross_entropy", "token_accuracy"}
+
+
+def test_dropout_acts_in_training_by_the_key(task, params, batch, losses):
+    loss = jax.jit(task.loss)
+
+    def value(seed):
+        return float(loss(params, {}, batch, Ctx(jax.random.key(seed), train=True))[0]["cross_entropy"].value)
+
+    assert len({value(0), value(1), float(losses[0]["cross_entropy"].value)}) == 3
+    assert value(0) == value(0)
+
+
+@pytest.mark.parametrize("scan", [False, True])
+def test_fresh_parameters_are_in_fp32_and_fit_the_loss(vocabulary, batch, scan):
+    task = vqa(vocabulary, scan=scan, compute="bfloat16")
+    params, extra = jax.eval_shape(task.init, jax.random.key(0), batch)
+    assert {leaf.dtype for leaf in jax.tree.leaves(params)} == {jnp.dtype(jnp.float32)}
+    gradients = jax.eval_shape(jax.grad(lambda p: task.loss(p, extra, batch, CTX)[0]["cross_entropy"].value), params)
+    assert jax.tree.map(lambda leaf: leaf.dtype, gradients) == jax.tree.map(lambda leaf: leaf.dtype, params)
+
+
+def test_answers_are_those_of_a_search_that_computes_every_prefix_anew(task, params, batch, predictions):
+    whole = jax.jit(partial(task.model.apply, train=False))
+    tokens, total = np.zeros((B, Q, 4), int), np.zeros((B, Q))
+    for t in range(4):
+        given = batch | {"target": tokens, "target_mask": np.ones(tokens.shape, bool)}
+        logits = np.asarray(whole({"params": params}, given), np.float64)[:, :, t]
+        for b, q in np.ndindex(B, Q):
+            if EOS not in tokens[b, q, :t]:
+                tokens[b, q, t] = logits[b, q].argmax()
+                total[b, q] += logits[b, q].max() - np.log(np.exp(logits[b, q]).sum())
+    np.testing.assert_array_equal(predictions["tokens"], tokens)
+    np.testing.assert_allclose(predictions["log_probability"], total, atol=1e-4)
+
+
+def answered(batch, *, wrong=()):
+    """Predictions that are the targets, except in the wrong (picture, question) rows."""
+    tokens = np.pad(batch["target"], ((0, 0), (0, 0), (0, 1)))
+    for at in wrong:
+        tokens[at][0] += 1
+    return {"tokens": tokens, "log_probability": np.log(np.full((B, Q), 0.25, np.float32))}
+
+
+def test_the_score_counts_rows_that_have_a_truth(task, batch):
+    assert {n: (m.total, m.count) for n, m in task.score(answered(batch), batch).items()} == {"exact_match": (3, 3)}
+    found = task.score(answered(batch, wrong=[(0, 1)]), batch)["exact_match"]
+    assert (found.total, found.count) == (2, 3)
+
+
+def test_a_word_that_the_vocabulary_does_not_hold_is_never_right(task, vocabulary, batch):
+    assert vocabulary.encode("crimson") == [UNK]
+    target = batch["target"].copy()
+    target[0, 0, 0] = UNK
+    unknown = batch | {"target": target}
+    assert task.score(answered(unknown), unknown)["exact_match"].total == 2
+    assert [record["right"] for record in task.read(answered(unknown), unknown)] == [False, True, True]
+    # What lies under the mask is no word.
+    target = np.where(batch["target_mask"], batch["target"], UNK)
+    assert task.score(answered(batch), batch | {"target": target})["exact_match"].total == 3
+
+
+def test_where_no_id_stands_for_unknown_words_every_match_is_right(task, vocabulary, batch):
+    spelt = task.bind(dataclasses.replace(vocabulary, unk=None))
+    assert spelt.score(answered(batch), batch)["exact_match"].total == 3
+
+
+def test_records_are_words_in_order_with_what_the_host_needs_to_judge_them(task, batch):
+    records = task.read(answered(batch, wrong=[(1, 0)]), batch)
+    assert [(r["index"], r["place"], r["question"], r["answer"], r["right"]) for r in records] == [
+        (5, 0, "what color is it", "red", True),
+        (5, 1, "is it red", "yes", True),
+        (8, 0, "what color is the shape", "dark blue", False),
+    ]
+    assert [r["prediction"] for r in records][:2] == ["red", "yes"]
+    assert records[2]["prediction"] not in ("", "dark blue")
+    assert all(abs(r["confidence"] - 0.25) < 1e-6 for r in records)
+    plain = {int, str, bool, float}
+    assert all(type(value) in plain for record in records for value in record.values())
+
+
+def test_the_corpus_is_scored_by_question_type_answer_type_and_answer(task, batch):
+    found = task.finish(task.read(answered(batch, wrong=[(1, 0)]), batch))
+    assert found == {
+        "exact_match/question type/what color": 0.5,
+        "examples/question type/what color": 2.0,
+        "exact_match/question type/is it": 1.0,
+        "examples/question type/is it": 1.0,
+        "exact_match/answer type/yes/no": 1.0,
+        "examples/answer type/yes/no": 1.0,
+        "exact_match/answer type/other": 0.5,
+        "examples/answer type/other": 2.0,
+        "exact_match/answer/red": 1.0,
+        "examples/answer/red": 1.0,
+        "exact_match/answer/yes": 1.0,
+        "examples/answer/yes": 1.0,
+        "exact_match/answer/dark blue": 0.0,
+        "examples/answer/dark blue": 1.0,
+    }
+
+
+@pytest.mark.parametrize("scan", [False, True])
+def test_a_panel_shows_each_picture_with_an_answer_and_where_the_decoder_looked(
+    vocabulary, params, batch, predictions, scan
+):
+    task = vqa(vocabulary, scan=scan)
+    given = jax.tree.map(jnp.asarray, {**to_scan(params), "image": params["image"]}) if scan else params
+    panels = task.show(given, {}, batch, CTX)
+    records = task.read(predictions, batch)
+    assert [panel.kind for panel in panels] == ["picture", "picture"]
+
+    again = batch | {"target": predictions["tokens"], "target_mask": predictions["tokens"] != PAD}
+    model = vqa(vocabulary).model
+    _, state = jax.jit(partial(model.apply, train=False, mutable=["maps"]))({"params": params}, again)
+    stack = state["maps"]["decoder"]["stack"]
+    maps = np.stack([stack[f"layers_{i}"]["cross"]["attention"][0] for i in range(2)])  # [layers, B * Q, H, T, S]
+    for b, panel in enumerate(panels):
+        mine = [record for record in records if record["index"] == batch["index"][b]]
+        shown = next(record for record in mine if record["question"] == panel.text["question"])
+        assert not shown["right"] or all(record["right"] for record in mine)
+        assert (panel.text["truth"], panel.text["answer"]) == (shown["answer"], shown["prediction"])
+        assert panel.text["verdict"] == ("right" if shown["right"] else "wrong")
+        assert panel.text["confidence"] == f"{shown['confidence']:.3f}"
+        np.testing.assert_array_equal(panel.arrays["image"], batch["image"][b])
+        tokens = [t for t in predictions["tokens"][b, shown["place"]] if t != PAD]
+        labels = panel.text["heat"].split("\n")
+        assert labels == [vocabulary.decode([t]) or "(end)" for t in tokens]
+        heat = panel.arrays["heat"]
+        assert heat.shape == (len(tokens), 2, 4)  # as high and wide as the grid of patches
+        for t in range(len(tokens)):
+            looked = [maps[:, b * Q + shown["place"], :, t, place].mean() for place in range(8)]
+            np.testing.assert_allclose(heat[t].ravel(), np.array(looked) / max(looked), atol=1e-5)
+
+
+def test_bf16_gives_fp32_means_close_to_those_of_fp32(vocabulary, params, batch, losses):
+    low = vqa(vocabulary, compute="bfloat16", **LOSS)
+    found, _ = jax.jit(low.loss)(params, {}, batch, CTX)
+    for name in ("cross_entropy", "z_loss"):
+        assert found[name].total.dtype == jnp.float32
+        assert found[name].value != losses[0][name].value
+        np.testing.assert_allclose(found[name].value, losses[0][name].value, rtol=0.05)
+    answers = jax.eval_shape(low.predict, params, {}, batch, CTX)
+    assert {name: leaf.dtype for name, leaf in answers.items()} == {"tokens": jnp.int32, "log_probability": jnp.float32}
+
+
+@pytest.mark.parametrize("compute", ["float32", "bfloat16"])
+def test_everything_up_to_the_logits_is_computed_in_the_type_asked_for(vocabulary, params, batch, compute):
+    task = vqa(vocabulary, compute=compute)
+    catch = dict(mutable=["intermediates"], capture_intermediates=True)
+    logits, state = jax.eval_shape(lambda p: task._apply(p, task._computed(batch), train=False, **catch), params)
+    assert logits.dtype == jnp.float32
+    inside = state["intermediates"]
+    for name in ("image", "project", "embed", "encoder", "decoder"):
+        floats = [leaf.dtype for leaf in jax.tree.leaves(inside[name]) if jnp.issubdtype(leaf.dtype, jnp.floating)]
+        assert set(floats) == {jnp.dtype(compute)}
+
+
+def test_a_vocabulary_larger_than_the_model_is_refused_when_the_task_is_bound(vocabulary):
+    task = vqa(vocabulary)
+    with pytest.raises(ValueError, match=r"has 17 tokens and the model a vocab of 16; raise task\.model\.vocab"):
+        task.bind(dataclasses.replace(vocabulary, size=V + 1))
+    assert task.bind(vocabulary) == task == Vqa(model=task.model, length=4)
