@@ -14,7 +14,9 @@ def test_only_floating_leaves_change_their_type():
     assert (low["kernel"].dtype, low["half"].dtype) == (jnp.bfloat16, jnp.bfloat16)
     assert (low["step"].dtype, low["mask"].dtype, low["key"].dtype) == (jnp.int32, bool, tree["key"].dtype)
     np.testing.assert_allclose(low["kernel"].astype(jnp.float32), [1.0, 1 / 3], rtol=2**-8)
-    np.testing.assert_array_equal(cast(low, "float32")["half"], [2.0])
+    high = cast(low, "float32")
+    assert (high["kernel"].dtype, high["half"].dtype, high["step"].dtype) == (jnp.float32, jnp.float32, jnp.int32)
+    np.testing.assert_array_equal(high["half"], [2.0])
 
 
 def test_gradients_through_a_cast_come_back_in_the_type_of_the_parameters():

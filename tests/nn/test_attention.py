@@ -93,6 +93,12 @@ def test_masked_keys_have_no_weight_whatever_they_hold_and_get_no_gradient(param
     assert np.abs(others[1][:, [0, 1, 3]]).min(axis=-1).max() > 0
 
 
+def test_a_masked_key_has_no_weight_even_where_the_logits_of_the_others_are_far_below_zero():
+    query, key = np.full((1, 1, 1, 1), 1e4, np.float32), np.array([-1e4, -1e4, 0], np.float32).reshape(1, 3, 1, 1)
+    found = attention_weights(query, key, np.array([[[True, True, False]]]), None, 1.0)
+    np.testing.assert_array_equal(np.ravel(found), [0.5, 0.5, 0])
+
+
 def test_a_query_that_sees_nothing_gets_the_bias_of_the_output_and_finite_gradients(params):
     x, memory, nothing = draw(B, L, D, seed=4), draw(B, S, D, seed=5), np.zeros((B, 1, S), bool)
 

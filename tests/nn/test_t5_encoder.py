@@ -44,16 +44,17 @@ def test_it_is_norm_attention_norm_gated_feed_forward_a_layer_one_bias_for_all_a
     np.testing.assert_array_equal(found.mask, MASK)
 
 
+@jax.jit
+@partial(jax.grad, argnums=(0, 1), has_aux=True)
+def learn(params, x):
+    out = run(params, Tokens(x, MASK))
+    return jnp.sum(jnp.where(MASK[..., None], out.x, 0) ** 2), out.x
+
+
 @pytest.mark.parametrize("junk", [np.nan, 1e30, -np.inf])
 def test_what_lies_under_the_mask_changes_nothing_and_gradients_stay_finite(params, junk):
-    def total(params, x):
-        out = run(params, Tokens(x, MASK))
-        return jnp.sum(jnp.where(MASK[..., None], out.x, 0) ** 2), out.x
-
-    grad = jax.jit(jax.value_and_grad(total, argnums=(0, 1), has_aux=True))
-    (value, out), gradients = grad(params, X)
-    (other, spoilt), others = grad(params, np.where(MASK[..., None], X, np.float32(junk)))
-    assert value == other
+    gradients, out = learn(params, X)
+    others, spoilt = learn(params, np.where(MASK[..., None], X, np.float32(junk)))
     np.testing.assert_array_equal(out, spoilt)
     assert np.isfinite(out).all()
     jax.tree.map(np.testing.assert_array_equal, gradients, others)
@@ -77,6 +78,15 @@ def test_loop_and_scan_agree(params):
     scanned = jax.jit(partial(T5Encoder(**SIZES, scan=True).apply, train=False))
     found = scanned({"params": {**params, "stack": to_scan(params["stack"])}}, Tokens(X, MASK))
     np.testing.assert_allclose(found.x, run(params, Tokens(X, MASK)).x, atol=1e-5)
+
+
+def test_dropout_acts_in_training_before_the_first_layer_and_after_the_last_norm(params):
+    still = jax.tree.map(np.zeros_like, params) | {"norm": {"scale": np.ones(D)}}  # layers that add nothing
+    x = Tokens(np.ones((B, 40, D)), np.ones((B, 40), bool))
+    dropped = T5Encoder(**SIZES, dropout=0.5).apply
+    found = jax.jit(partial(dropped, train=True))({"params": still}, x, rngs={"dropout": jax.random.key(0)}).x
+    np.testing.assert_allclose(np.mean(found == 0), 0.75, atol=0.05)  # half and half of the rest
+    np.testing.assert_allclose(jax.jit(partial(dropped, train=False))({"params": still}, x).x, x.x, atol=1e-5)
 
 
 def test_bf16_stays_bf16(params):
