@@ -9,7 +9,8 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -37,9 +38,44 @@ def easyvqa() -> Path:
     from mmjax.data import prepared
 
     folder = Path(os.environ["TFDS_DATA_DIR"])
-    with open(folder.parent / "easyvqa.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked("easyvqa"):
         prepared.prepare("easyvqa", str(folder))  # returns at once where it is there
+    return folder
+
+
+@contextmanager
+def locked(name: str) -> Iterator[None]:
+    """One worker at a time: what the first one makes, the others find."""
+    with open(Path(os.environ["TFDS_DATA_DIR"]).parent / f"{name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="session")
+def squares() -> Path:
+    """The rows (.jsonl, beside the pictures) of the data set "squares" of tests/tiny.py, which is prepared."""
+    from mmjax.data import own
+    from tests import tiny
+
+    folder = Path(os.environ["TFDS_DATA_DIR"])
+    rows = folder.parent / "squares"
+    with locked("squares"):
+        if not (folder / "squares").exists():
+            own.build(tiny.rows(rows), "squares", str(folder))
+    return rows / "squares.jsonl"
+
+
+@pytest.fixture(scope="session")
+def trained(squares: Path) -> Path:
+    """The folder of a complete run of tests/tiny.py, made by the command line: 12 steps, to be read only."""
+    from tests import tiny
+    from tests.command import mmjax
+
+    folder = squares.parent / "trained"
+    with locked("trained"):
+        if not (folder / "report.html").exists():
+            done = mmjax("train", f"--config={tiny.CONFIG}", f"--workdir={folder}")
+            assert done.returncode == 0, done.stderr
     return folder
 
 
@@ -48,6 +84,11 @@ def environment() -> Callable[[int], dict[str, str]]:
     """The environment of a child process that sees so many simulated CPU devices."""
 
     def simulate(devices: int = 1) -> dict[str, str]:
-        return os.environ | {"XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}"}
+        flags = (
+            f"--xla_force_host_platform_device_count={devices} --xla_cpu_collective_call_terminate_timeout_seconds=300"
+        )
+        # Simulated devices share one pool of threads, and a collective holds a thread until all devices have come to
+        # it: in a pool of the usual size, one for each device, they can wait for each other for ever.
+        return os.environ | {"XLA_FLAGS": flags, "PJRT_NPROC": "64", "TF_CPP_MIN_LOG_LEVEL": "2"}
 
     return simulate
