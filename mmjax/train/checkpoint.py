@@ -6,6 +6,8 @@ a fingerprint of each item, so that a damaged file is noticed even where its for
 
 import dataclasses
 import itertools
+import json
+import zlib
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -117,6 +119,7 @@ class Checkpoints:
             "streak": int(state.streak),
             "fingerprints": {name: int(fingerprint(tree)) for name, tree in pieces.items()},
         }
+        progress["seal"] = _seal(progress)
         args = {name: ocp.args.StandardSave(tree) for name, tree in pieces.items()}
         args["progress"] = ocp.args.JsonSave(progress)
         with self._named(step):
@@ -245,6 +248,8 @@ class Checkpoints:
         return {name: found[name] for name in shapes}, found["progress"]
 
     def _check(self, step: int, found: Mapping[str, Any], progress: Mapping[str, Any]) -> None:
+        if _seal(progress) != progress.get("seal"):
+            raise CheckpointError(f"checkpoint {self._path(step)} is damaged: progress is not what was saved")
         for name, tree in found.items():
             if int(fingerprint(tree)) != progress["fingerprints"][name]:
                 raise CheckpointError(f"checkpoint {self._path(step)} is damaged: {name} is not what was saved")
@@ -272,6 +277,12 @@ class Checkpoints:
                 f"{what} could not be written to {self.workdir / FOLDER}: {line}; make room and run the same "
                 "command again: it goes on from the last one that is whole"
             ) from error
+
+
+def _seal(progress: Mapping[str, Any]) -> int:
+    """A number for all of `progress` but the seal itself."""
+    plain = {name: value for name, value in progress.items() if name != "seal"}
+    return zlib.crc32(json.dumps(plain, sort_keys=True).encode())
 
 
 def _score(metrics: Mapping[str, float] | None, name: str) -> float:

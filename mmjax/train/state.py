@@ -31,9 +31,10 @@ def create(task: Task, optim: Any, seed: int, batch: Batch) -> State:
     run, start = jax.random.split(jax.random.key(seed))
     params, extra = task.init(start, batch)
     trainable, _ = paths.split(params, optim.trainable(params))
-    zero = jnp.zeros((), jnp.int32)
     opt = optim.init(trainable)
-    return State(zero, jax.random.key_data(run), params, opt, extra, skipped=zero, streak=zero)
+    # One array each: all of the state is donated, and a buffer may be given away once.
+    step, skipped, streak = (jnp.zeros((), jnp.int32) for _ in range(3))
+    return State(step, jax.random.key_data(run), params, opt, extra, skipped, streak)
 
 
 def averaged(state: State) -> Any:
