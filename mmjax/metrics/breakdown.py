@@ -28,9 +28,8 @@ def breakdown(
         values[name if name in kept else "(others)"].append(float(record[score]))
     out = {}
     for name, found in sorted(values.items()):
-        safe = name.replace("/", "∕")  # "/" parts the name of a score
-        out[f"{score}/{table}/{safe}"] = sum(found) / len(found)
-        out[f"examples/{table}/{safe}"] = float(len(found))
+        out[f"{score}/{table}/{name}"] = sum(found) / len(found)
+        out[f"examples/{table}/{name}"] = float(len(found))
     return out
 
 

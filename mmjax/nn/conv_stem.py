@@ -1,6 +1,7 @@
-"""Pictures to a grid of tokens by a few 3x3 convolutions, each followed by GELU and 2x2 max-pooling.
+"""Pictures to a grid of tokens by a few 3x3 convolutions, each with a norm, ReLU and 2x2 max-pooling.
 
-Early convolutions let small transformers learn from few pictures (Xiao et al. 2021, arXiv 2106.14881).
+Early convolutions let small transformers learn from few pictures (Xiao et al. 2021, arXiv 2106.14881). Their batch norm
+is a group norm here (Wu and He 2018, arXiv 1803.08494): no example may change another one's tokens.
 """
 
 import jax
@@ -8,9 +9,10 @@ from flax import linen as nn
 
 
 class ConvStem(nn.Module):
-    """x [B, H, W, C] to [B, H / 2^n, W / 2^n, widths[-1]] for n widths."""
+    """x [B, H, W, C] to [B, H / 2^n, W / 2^n, widths[-1]] for n widths, each a multiple of `groups`."""
 
     widths: tuple[int, ...]
+    groups: int = 8
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -20,6 +22,8 @@ class ConvStem(nn.Module):
                 f"{len(self.widths)} poolings need a picture whose sides divide by {stride}, given {x.shape[1:3]}"
             )
         for i, width in enumerate(self.widths):
-            x = nn.gelu(nn.Conv(width, (3, 3), name=f"conv_{i}")(x))
+            # The norm has a bias: one before it would be taken away again.
+            x = nn.Conv(width, (3, 3), use_bias=False, name=f"conv_{i}")(x)
+            x = nn.relu(nn.GroupNorm(self.groups, name=f"norm_{i}")(x))
             x = nn.max_pool(x, (2, 2), strides=(2, 2))
         return x

@@ -28,9 +28,7 @@ class Adafactor:
 
     def direction(self) -> optax.GradientTransformation:
         return optax.chain(
-            optax.scale_by_factored_rms(
-                decay_rate=self.power, min_dim_size_to_factor=self.factor, epsilon=self.eps
-            ),
+            optax.scale_by_factored_rms(decay_rate=self.power, min_dim_size_to_factor=self.factor, epsilon=self.eps),
             optax.clip_by_block_rms(self.clip),
             optax.scale_by_param_block_rms(self.floor),
         )

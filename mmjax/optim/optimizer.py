@@ -68,6 +68,12 @@ class Optimizer:
         if self.clip is not None and self.clip <= 0:
             raise ValueError(f"clip is {self.clip}; expected a norm above 0, or None for no clipping")
 
+    def over(self, steps: int) -> "Optimizer":
+        """The optimiser of a run of so many steps: a schedule that has an end and names none ends with the run."""
+        if not hasattr(self.schedule, "over"):
+            return self
+        return dataclasses.replace(self, schedule=self.schedule.over(steps))
+
     def trainable(self, params: Params) -> set[str]:
         """The paths of the parameters that are not frozen; params may be abstract.
 

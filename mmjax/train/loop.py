@@ -59,7 +59,8 @@ class Run:
         self.feed = x.data.open(self.workdir)
         self.task: Task = x.task.bind(self.feed.vocabulary)
         self.checkpoints = Checkpoints(self.workdir, x.checkpoint.keep, x.checkpoint.best, self.say)
-        step = partial(train_step, self.task, x.optim, microbatches=x.microbatches, patience=x.guard.steps)
+        self.optim = x.optim.over(x.steps)
+        step = partial(train_step, self.task, self.optim, microbatches=x.microbatches, patience=x.guard.steps)
         self.step = self.partition.compile(step(axis=self.partition.axis), donate=True)
         self.predict = self.partition.compile(predict_step(self.task, self.partition.axis), donate=False)
 
@@ -135,7 +136,7 @@ class Run:
         """The newest saved state and its data position, or a fresh state and 0."""
         x = self.experiment
         batch = next(iter(self.feed.train(x.seed, 0, self.host)))
-        make = partial(create, self.task, x.optim, x.seed, batch)
+        make = partial(create, self.task, self.optim, x.seed, batch)
         abstract = jax.eval_shape(make)
         layout = self.partition.layout(abstract)
         found = self.checkpoints.restore_newest(abstract, layout)
@@ -147,8 +148,8 @@ class Run:
         if x.init_from is not None:
             params, rows = x.init_from(state.params)
             self._tell(rows)
-            trainable, _ = paths.split(params, x.optim.trainable(params))
-            state = state.replace(params=params, opt=x.optim.init(trainable))
+            trainable, _ = paths.split(params, self.optim.trainable(params))
+            state = state.replace(params=params, opt=self.optim.init(trainable))
         return self.partition.put_state(state), 0
 
     def _tell(self, rows: list[tuple[str, str, str]]) -> None:

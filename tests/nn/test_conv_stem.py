@@ -31,16 +31,28 @@ def pool(x):
     return out
 
 
-def test_each_stage_is_a_convolution_a_gelu_and_a_pooling():
-    module = ConvStem(widths=(3, 4))
+def group_norm(x, groups, scale, bias):
+    """Each example's groups of neighbouring channels to mean 0 and variance 1, over all places."""
+    out, size = np.zeros_like(x), x.shape[3] // groups
+    for b, g in np.ndindex(x.shape[0], groups):
+        mine = x[b, :, :, g * size : (g + 1) * size]
+        out[b, :, :, g * size : (g + 1) * size] = (mine - mine.mean()) / np.sqrt(mine.var() + 1e-6)
+    return out * scale + bias
+
+
+def test_each_stage_is_a_convolution_a_group_norm_a_relu_and_a_pooling():
+    module = ConvStem(widths=(4, 6), groups=2)
     params = reference.parameters(module, X)
     expected = X
-    for stage in ("conv_0", "conv_1"):
-        expected = pool(reference.gelu_tanh(convolve(expected, params[stage]["kernel"], params[stage]["bias"])))
-    assert expected.shape == (2, 1, 2, 4)
-    np.testing.assert_allclose(module.apply({"params": params}, X), expected, atol=1e-5)
+    for stage in range(2):
+        norm = params[f"norm_{stage}"]
+        kernel = params[f"conv_{stage}"]["kernel"]
+        convolved = convolve(expected, kernel, np.zeros(kernel.shape[-1]))
+        expected = pool(np.maximum(group_norm(convolved, 2, norm["scale"], norm["bias"]), 0))
+    assert expected.shape == (2, 1, 2, 6)
+    np.testing.assert_allclose(module.apply({"params": params}, X), expected, atol=1e-4)
 
 
 def test_a_picture_that_cannot_be_halved_so_often_is_refused():
     with pytest.raises(ValueError, match=r"3 poolings need a picture whose sides divide by 8, given \(4, 8\)"):
-        jax.eval_shape(ConvStem(widths=(2, 2, 2)).init, jax.random.key(0), X)
+        jax.eval_shape(ConvStem(widths=(2, 2, 2), groups=2).init, jax.random.key(0), X)
