@@ -25,7 +25,7 @@ ASKED = [  # B = 3 pictures with up to Q = 2 questions: the last picture is padd
     [("what color is the shape", "dark blue"), None],
     [None, None],
 ]
-B, Q, L, T, V = 3, 2, 5, 3, 16
+B, Q, L, T, V = 3, 2, 5, 4, 16
 LOSS = dict(z_loss=0.5, smoothing=0.1)
 CTX = Ctx(jax.random.key(0), train=False)
 EOS, PAD, UNK = 1, 0, 3
@@ -62,7 +62,7 @@ def vqa(vocabulary, scan=False, **fields):
     trunk = dict(heads=2, head_dim=4, hidden=8, scan=scan)
     image = Vit(8, 1, 2, 8, stem=PatchEmbedding(2, 5), position=LearnedPosition(), dropout=0.5)
     model = Pali(vocab=V, dim=8, image=image, encoder=T5Encoder(1, **trunk), decoder=T5Decoder(2, **trunk))
-    return Vqa(model=model, length=4, **fields).bind(vocabulary)
+    return Vqa(model=model, length=T, **fields).bind(vocabulary)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def drawn(task, batch):
         params = reference.parameters(task.model, batch, train=False, seed=seed)
         predictions = jax.device_get(predict(params, {}, batch, CTX))
         answers = predictions["tokens"].reshape(B * Q, -1)
-        if EOS in answers[:, 1:-1] and len(np.unique(answers, axis=0)) > 2:
+        if EOS in answers[:, 1:-1] and UNK not in answers and len(np.unique(answers, axis=0)) > 2:
             return params, predictions
     raise AssertionError("no random model gives several answers")
 
@@ -148,8 +148,8 @@ def test_fresh_parameters_are_in_fp32_and_fit_the_loss(vocabulary, batch, scan):
 
 def test_answers_are_those_of_a_search_that_computes_every_prefix_anew(task, params, batch, predictions):
     whole = jax.jit(partial(task.model.apply, train=False))
-    tokens, total = np.zeros((B, Q, 4), int), np.zeros((B, Q))
-    for t in range(4):
+    tokens, total = np.zeros((B, Q, T), int), np.zeros((B, Q))
+    for t in range(T):
         given = batch | {"target": tokens, "target_mask": np.ones(tokens.shape, bool)}
         logits = np.asarray(whole({"params": params}, given), np.float64)[:, :, t]
         for b, q in np.ndindex(B, Q):
@@ -162,7 +162,7 @@ def test_answers_are_those_of_a_search_that_computes_every_prefix_anew(task, par
 
 def answered(batch, *, wrong=()):
     """Predictions that are the targets, except in the wrong (picture, question) rows."""
-    tokens = np.pad(batch["target"], ((0, 0), (0, 0), (0, 1)))
+    tokens = batch["target"].copy()
     for at in wrong:
         tokens[at][0] += 1
     return {"tokens": tokens, "log_probability": np.log(np.full((B, Q), 0.25, np.float32))}
@@ -205,6 +205,11 @@ def test_records_are_words_in_order_with_what_the_host_needs_to_judge_them(task,
     assert all(type(value) in plain for record in records for value in record.values())
 
 
+def test_a_question_whose_answer_nobody_knows_is_read_as_well(task, batch):
+    records = task.read(answered(batch), batch | {"target_mask": np.zeros_like(batch["target_mask"])})
+    assert [(r["index"], r["place"]) for r in records] == [(5, 0), (5, 1), (8, 0)]
+
+
 def test_the_corpus_is_scored_by_question_type_answer_type_and_answer(task, batch):
     found = task.finish(task.read(answered(batch, wrong=[(1, 0)]), batch))
     assert found == {
@@ -231,6 +236,10 @@ def test_a_panel_shows_each_picture_with_an_answer_and_where_the_decoder_looked(
 ):
     task = vqa(vocabulary, scan=scan)
     given = jax.tree.map(jnp.asarray, {**to_scan(params), "image": params["image"]}) if scan else params
+    # The first question of the first picture is answered rightly, the second one wrongly.
+    target = predictions["tokens"].copy()
+    target[0, 1, 0] += 1
+    batch = batch | {"target": target, "target_mask": target != PAD}
     panels = task.show(given, {}, batch, CTX)
     records = task.read(predictions, batch)
     assert [panel.kind for panel in panels] == ["picture", "picture"]
@@ -243,7 +252,7 @@ def test_a_panel_shows_each_picture_with_an_answer_and_where_the_decoder_looked(
     for b, panel in enumerate(panels):
         mine = [record for record in records if record["index"] == batch["index"][b]]
         shown = next(record for record in mine if record["question"] == panel.text["question"])
-        assert not shown["right"] or all(record["right"] for record in mine)
+        assert shown["place"] == (1 if b == 0 else 0)
         assert (panel.text["truth"], panel.text["answer"]) == (shown["answer"], shown["prediction"])
         assert panel.text["verdict"] == ("right" if shown["right"] else "wrong")
         assert panel.text["confidence"] == f"{shown['confidence']:.3f}"
@@ -285,4 +294,4 @@ def test_a_vocabulary_larger_than_the_model_is_refused_when_the_task_is_bound(vo
     task = vqa(vocabulary)
     with pytest.raises(ValueError, match=r"has 17 tokens and the model a vocab of 16; raise task\.model\.vocab"):
         task.bind(dataclasses.replace(vocabulary, size=V + 1))
-    assert task.bind(vocabulary) == task == Vqa(model=task.model, length=4)
+    assert task.bind(vocabulary) == task == Vqa(model=task.model, length=T)
