@@ -53,6 +53,8 @@ class Pmap:
     def gather(self, outputs: Any) -> Any:
         return jax.tree.map(lambda x: np.asarray(x).reshape(-1, *x.shape[2:]), outputs)
 
-    def _spread(self, tree: Any) -> Any:
-        # The identity under pmap places the leading axis as every later call expects it, and copies.
-        return jax.pmap(lambda x: x, devices=self._chosen)(tree)
+    @cached_property
+    def _spread(self) -> Callable[[Any], Any]:
+        # The identity under pmap places the leading axis as every later call expects it, and copies. It is made once:
+        # another one would be compiled anew.
+        return jax.pmap(lambda x: x, axis_name=self.axis, devices=self._chosen)

@@ -29,7 +29,8 @@ class State:
 def create(task: Task, optim: Any, seed: int, batch: Batch) -> State:
     """A fresh state for batches of this shape; jittable, and abstract under `jax.eval_shape`."""
     run, start = jax.random.split(jax.random.key(seed))
-    params, extra = task.init(start, batch)
+    # Steps give back plain types: a weak one, as a filled array has it, would make the second step compile again.
+    params, extra = jax.tree.map(lambda x: jax.lax.convert_element_type(x, x.dtype), task.init(start, batch))
     trainable, _ = paths.split(params, optim.trainable(params))
     opt = optim.init(trainable)
     # One array each: all of the state is donated, and a buffer may be given away once.
