@@ -2,7 +2,9 @@
 
 import argparse
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from typing import Any
 
 from mmjax.cli.say import say
@@ -32,17 +34,16 @@ def run(args: argparse.Namespace) -> int:
         if not found:
             say(f"nothing is prepared in {prepared.root(args.data_dir)}")
         for name, version, splits, rows in found:
-            parts = ", ".join(f"{split} {number:,}" for split, number in splits.items())
-            print(f"{name}  {version}  {rows:,} rows ({parts})")
+            print(f"{name}  {version}  {rows:,} rows ({_parts(splits)})")
     elif args.what == "show":
         for row in prepared.peek(args.set, args.split, args.count, args.data_dir):
             print(json.dumps({name: _plain(value) for name, value in row.items()}, default=str))
     elif args.source is not None:
         if args.set or not args.name:
             raise ValueError(f"--source={args.source} goes with --name=NAME, what the data set will be called")
-        say(own.build(args.source, args.name, args.data_dir, skip_bad=args.skip_bad))
+        _tell(own.build(args.source, args.name, args.data_dir, skip_bad=args.skip_bad))
     elif args.set:
-        say(prepared.prepare(args.set, args.data_dir))
+        _tell(prepared.prepare(args.set, args.data_dir))
     else:
         raise ValueError("data build takes a data set's name, such as easyvqa, or --source=FILE.jsonl --name=NAME")
     return 0
@@ -52,3 +53,12 @@ def _plain(value: Any) -> Any:
     """Pixels say nothing to a reader of a terminal; the picture's size does."""
     shape = getattr(value, "shape", ())
     return f"picture of {shape[1]} x {shape[0]}" if len(shape) == 3 else value
+
+
+def _tell(summary: Mapping[str, Any]) -> None:
+    skipped = f", {summary['skipped']} bad rows left out" if summary.get("skipped") else ""
+    say(f"{summary['name']} {summary['version']}: {_parts(summary['splits'])} rows in {summary['folder']}{skipped}")
+
+
+def _parts(splits: Mapping[str, int]) -> str:
+    return ", ".join(f"{split} {number:,}" for split, number in splits.items())

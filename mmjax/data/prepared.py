@@ -100,7 +100,7 @@ def absent(name: str, data_dir: str | None) -> str:
     there = ", ".join(found for found, *_ in built(data_dir)) or "none"
     return (
         f"data set {name!r} is not prepared in {root(data_dir)} (there: {there}): "
-        f"run `mmjax data build --name={name}`, with --source=FILE.jsonl for data of your own"
+        f"run `mmjax data build {name}`, or `mmjax data build --source=FILE.jsonl --name={name}` for data of your own"
     )
 
 

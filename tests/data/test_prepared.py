@@ -95,8 +95,8 @@ def test_an_absent_data_set_is_told_with_what_is_there_and_what_to_do(drawings):
     with pytest.raises(FileNotFoundError) as error:
         prepared.peek("drawing", "train", 1, drawings)
     assert str(error.value) == (
-        f"data set 'drawing' is not prepared in {drawings} (there: drawings): run `mmjax data build --name=drawing`, "
-        "with --source=FILE.jsonl for data of your own"
+        f"data set 'drawing' is not prepared in {drawings} (there: drawings): run `mmjax data build drawing`, "
+        "or `mmjax data build --source=FILE.jsonl --name=drawing` for data of your own"
     )
 
 
