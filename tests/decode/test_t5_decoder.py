@@ -68,7 +68,7 @@ def test_every_real_place_of_the_memory_is_reached_and_no_other(params):
 
 @pytest.mark.parametrize("scan", [False, True])
 def test_token_by_token_it_gives_what_it_gives_for_the_whole(params, scan):
-    module = T5Decoder(**SIZES, scan=scan)
+    module = T5Decoder(**SIZES, dropout=0.5, scan=scan)
     given = {"params": {**params, "stack": to_scan(params["stack"])} if scan else params}
     whole = jax.jit(partial(module.apply, train=False))(given, MEMORY, X, ALL)
     np.testing.assert_allclose(whole, run({"params": params}, MEMORY, X, ALL), atol=1e-5)

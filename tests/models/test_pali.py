@@ -13,16 +13,15 @@ from mmjax.encoders.vit import Vit
 from mmjax.models.pali import Pali
 from mmjax.nn.learned_position import LearnedPosition
 from mmjax.nn.patch_embedding import PatchEmbedding
-from mmjax.nn.stack import to_scan
 from mmjax.nn.t5_encoder import T5Encoder
 from tests import reference
 
 B, Q, L, T, V, PATCHES = 2, 3, 4, 3, 11, 4
 
 
-def pali(scan=False):
-    trunk = dict(heads=2, head_dim=4, hidden=8, scan=scan)
-    image = Vit(6, 1, 2, 8, stem=PatchEmbedding(4, 5), position=LearnedPosition(), scan=scan)
+def pali():
+    trunk = dict(heads=2, head_dim=4, hidden=8)
+    image = Vit(6, 1, 2, 8, stem=PatchEmbedding(4, 5), position=LearnedPosition())
     return Pali(vocab=V, dim=8, image=image, encoder=T5Encoder(1, **trunk), decoder=T5Decoder(1, **trunk))
 
 
@@ -157,11 +156,9 @@ def test_a_position_has_seen_the_targets_before_it_and_none_from_itself_on(param
         np.testing.assert_array_equal(found > 1e-5, np.arange(T) > s)
 
 
-@pytest.mark.parametrize("scan", [False, True])
-def test_token_by_token_it_gives_the_logits_of_the_whole_forward(params, logits, scan):
-    module = pali(scan)
-    given = {"params": jax.tree.map(jnp.asarray, to_scan(params) if scan else params)}
-    every = np.asarray(jax.jit(partial(module.apply, train=False))(given, changed(target_mask=np.ones_like(REAL))))
+def test_token_by_token_it_gives_the_logits_of_the_whole_forward(params, logits):
+    module, given = pali(), {"params": params}
+    every = np.asarray(run(given, changed(target_mask=np.ones_like(REAL))))
     np.testing.assert_allclose(every[REAL], logits[REAL], atol=1e-5)
     memory = jax.jit(partial(module.apply, train=False, method="encode"))(given, BATCH)
     cache, found = jax.jit(partial(module.apply, length=T, method="begin"))(given, memory)
