@@ -86,7 +86,7 @@ $(RUN)/answers.jsonl: $(RUN)/evaluate.json $(RUN)/questions.jsonl
 test: $(VENV)/has-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest -n $(WORKERS) --dist=loadfile
+	$(BIN)/python -m pytest -n $(WORKERS) --dist=worksteal
 
 test-matrix:
 	@ran=; for v in 3.11 3.12 3.13; do found=; \
@@ -102,7 +102,7 @@ test-lower: PYTHON = $(call find,python3.11 $(PYENV)/3.11.*/bin/python python3.1
 test-lower:
 	@mkdir -p .cache && $(PYTHON) .ci/lower_bounds.py > .cache/lower.txt
 	@$(MAKE) .venv-lower/has-dev VENV=.venv-lower PYTHON=$(PYTHON) CONSTRAINTS="--constraint .cache/lower.txt"
-	JAX_ENABLE_COMPILATION_CACHE=false .venv-lower/bin/python -m pytest -n $(WORKERS) --dist=loadfile
+	JAX_ENABLE_COMPILATION_CACHE=false .venv-lower/bin/python -m pytest -n $(WORKERS) --dist=worksteal
 
 campaign: fresh-pictures
 

@@ -14,6 +14,11 @@ class ConvStem(nn.Module):
     widths: tuple[int, ...]
     groups: int = 8
 
+    def __post_init__(self):
+        super().__post_init__()
+        if not self.widths or any(width % self.groups for width in self.widths):
+            raise ValueError(f"widths are {self.widths}; expected some, each a multiple of groups {self.groups}")
+
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         stride = 2 ** len(self.widths)

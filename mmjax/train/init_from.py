@@ -65,16 +65,18 @@ class InitFrom:
         if value.shape == leaf.shape:
             return np.asarray(value, leaf.dtype), (path, "taken", source)
         if re.search(self.resize, path) and value.ndim == leaf.ndim and value.shape[-1] == leaf.shape[-1]:
-            resized = jax.image.resize(value, leaf.shape, method="bilinear")
-            return np.asarray(resized, leaf.dtype), (
-                path,
-                "resized",
-                f"{source} {value.shape} -> {leaf.shape}",
-            )
+            resized = resize_table(value, leaf.shape[:-1]).astype(leaf.dtype)
+            return resized, (path, "resized", f"{source} {value.shape} -> {leaf.shape}")
         raise ValueError(
             f"init_from: {path!r} has shape {leaf.shape}, but {source!r} of {self.workdir} has {value.shape}; change "
             f"the model, or add the rule ({path!r}, None) to start it fresh"
         )
+
+
+def resize_table(table: np.ndarray, grid: tuple[int, ...]) -> np.ndarray:
+    """A table [h, w, D] resized bilinearly (antialiased) to [h', w', D], as is usual for another resolution."""
+    resized = jax.image.resize(table, (*grid, table.shape[-1]), method="bilinear")
+    return np.asarray(resized, table.dtype)
 
 
 def _source(path: str, rules: tuple[tuple[str, str | None], ...]) -> str | None:

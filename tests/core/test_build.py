@@ -28,7 +28,7 @@ TRUNK = dict(layers=1, heads=2, head_dim=4, hidden=16)
 
 
 def vit(**changes):
-    fields = dict(dim=8, layers=1, heads=2, hidden=16, stem=use("nn.conv_stem", widths=(4, 8)))
+    fields = dict(dim=8, layers=1, heads=2, hidden=16, stem=use("nn.conv_stem", widths=(8, 16)))
     return use("encoders.vit", **(fields | {"position": use("nn.learned_position")} | changes))
 
 
@@ -51,7 +51,7 @@ def run(**changes):
 def test_use_names_a_class_by_its_file_and_build_makes_it_with_what_it_holds():
     assert build(use("nn.mlp", hidden=4)) == Mlp(hidden=4)
     made = build(vit(dropout=0.1))
-    expected = dict(dim=8, layers=1, heads=2, hidden=16, stem=ConvStem((4, 8)), position=LearnedPosition())
+    expected = dict(dim=8, layers=1, heads=2, hidden=16, stem=ConvStem((8, 16)), position=LearnedPosition())
     assert made == Vit(**expected, dropout=0.1)
 
 
@@ -66,7 +66,7 @@ def test_a_whole_run_is_built_with_the_defaults_that_stand_beside_the_code():
 
 
 def test_lists_become_tuples_and_mappings_dicts_at_every_depth():
-    assert build(use("nn.conv_stem", widths=[4, 8])) == ConvStem((4, 8))
+    assert build(use("nn.conv_stem", widths=[8, 16])) == ConvStem((8, 16))
     node = ConfigDict({"a": [1, [2, 3]], "b": {"c": (use("nn.mlp", hidden=1),)}}, convert_dict=False)
     made = build(node)
     assert made == {"a": (1, (2, 3)), "b": {"c": (Mlp(hidden=1),)}}
@@ -186,10 +186,10 @@ def test_an_error_inside_an_imported_file_is_not_taken_for_a_missing_class(tmp_p
 
 def test_a_node_is_a_config_that_can_be_changed_by_key_and_written_as_json():
     node = run()
-    node.task.model.image.stem.widths = (2, 2)
+    node.task.model.image.stem.widths = (8, 8)
     node.optim.schedule.peak = 0.5
     made = build(json.loads(node.to_json()))
-    assert made.task.model.image.stem == ConvStem((2, 2))
+    assert made.task.model.image.stem == ConvStem((8, 8))
     assert made.optim.schedule == Constant(peak=0.5)
 
 
