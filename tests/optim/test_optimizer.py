@@ -53,9 +53,7 @@ def test_a_parameter_that_no_rule_covers_is_an_error_that_names_it():
 
 def test_a_rule_that_decides_no_parameter_is_an_error_that_names_it():
     with pytest.raises(ValueError, match=r"optim\.groups: rule '\^resnet'"):
-        Optimizer(
-            Adamw(), Constant(0.1), groups=(("^resnet", Group(frozen=True)), (".*", Group()))
-        ).trainable(model())
+        Optimizer(Adamw(), Constant(0.1), groups=(("^resnet", Group(frozen=True)), (".*", Group()))).trainable(model())
 
 
 def test_freezing_everything_is_an_error():
@@ -202,9 +200,7 @@ def test_a_config_builds_the_optimiser_and_its_description_builds_it_again():
 
 
 def test_a_schedule_where_a_rule_belongs_is_a_config_error_that_names_the_key():
-    node = use(
-        "optim.optimizer", rule=use("optim.constant", peak=0.1), schedule=use("optim.constant", peak=0.1)
-    )
+    node = use("optim.optimizer", rule=use("optim.constant", peak=0.1), schedule=use("optim.constant", peak=0.1))
     with pytest.raises(ValueError, match="rule is"):
         build(node, "optim")
 

@@ -168,17 +168,13 @@ def test_state_is_kept_in_fp32_and_parameters_keep_their_type(rule):
 
 
 def test_adafactor_keeps_two_vectors_for_a_matrix_that_is_large_both_ways_and_no_whole_second_moment():
-    opt = Optimizer(Adafactor(), Constant(0.1)).init(
-        {"large": jnp.ones((128, 256)), "thin": jnp.ones((64, 256))}
-    )
+    opt = Optimizer(Adafactor(), Constant(0.1)).init({"large": jnp.ones((128, 256)), "thin": jnp.ones((64, 256))})
     state = opt.chain["rule"]["single"][0]
     assert state.v_row["large"].size + state.v_col["large"].size == 128 + 256
     assert state.v["large"].size == 1 and state.v["thin"].shape == (64, 256)
 
 
 def test_sgd_without_momentum_keeps_nothing_and_refuses_nesterov():
-    assert not jax.tree.leaves(
-        Optimizer(Sgd(momentum=0.0), Constant(0.1)).init({"w": jnp.ones(3)}).chain["rule"]
-    )
+    assert not jax.tree.leaves(Optimizer(Sgd(momentum=0.0), Constant(0.1)).init({"w": jnp.ones(3)}).chain["rule"])
     with pytest.raises(ValueError, match="nesterov needs a momentum"):
         Sgd(momentum=0.0, nesterov=True)

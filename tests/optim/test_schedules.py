@@ -81,9 +81,7 @@ def test_a_compiled_schedule_that_ends_at_0_is_never_negative(schedule):
 
 
 def test_the_t5x_trap_a_base_rate_of_0316_means_a_peak_of_001_at_1000_steps_of_warm_up():
-    assert float(WarmupRsqrt(peak=0.316 / math.sqrt(1000), warmup=1000)(1000)) == pytest.approx(
-        0.01, rel=1e-3
-    )
+    assert float(WarmupRsqrt(peak=0.316 / math.sqrt(1000), warmup=1000)(1000)) == pytest.approx(0.01, rel=1e-3)
     assert float(WarmupRsqrt(peak=0.01, warmup=1000)(4000)) == pytest.approx(0.005, rel=1e-6)
 
 

@@ -23,9 +23,7 @@ GROUPS = (("bias$", Group(decay=0.0, layer_decay=0.5)), ("layers", Group(layer_d
 
 def layers(rng, n, shapes, sizes):
     """n layers {name: array}, layer i of the size sizes[i]."""
-    return [
-        {k: (sizes[i] * rng.normal(size=s)).astype(np.float32) for k, s in shapes.items()} for i in range(n)
-    ]
+    return [{k: (sizes[i] * rng.normal(size=s)).astype(np.float32) for k, s in shapes.items()} for i in range(n)]
 
 
 def loop_form(stack):
