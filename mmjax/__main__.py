@@ -5,9 +5,9 @@ import importlib
 import logging
 import os
 import sys
+import threading
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import NoReturn
 
 from mmjax import __version__
@@ -29,15 +29,16 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The exit code; whatever goes wrong is one line on standard error (`--debug` shows where)."""
-    argv = list(sys.argv[1:] if argv is None else argv)
-    debug = "--debug" in argv
-    words = [word for word in argv if word != "--debug"]
+    """The exit code; whatever goes wrong is one line on standard error (`--debug` shows where).
+
+    Without words this is the process of a command: it takes those of the process, and says nothing but our lines.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in words
+    if argv is None and not debug:
+        _quiet()
     try:
-        if debug:
-            return _run(words)
-        with _quiet():
-            return _run(words)
+        return _run([word for word in words if word != "--debug"])
     except KeyboardInterrupt:
         print("mmjax: interrupted", file=sys.stderr)
         return 130
@@ -54,17 +55,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without the warnings of libraries, which a user can do nothing about; what matters is raised."""
-    before = logging.root.manager.disable
+def _quiet() -> None:
+    """Ends what libraries say by themselves, up to the end of the process; what matters is raised."""
     logging.disable(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(before)
+    warnings.simplefilter("ignore")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # A writer that finds the disk full leaves dozens of unfinished others behind, each of which would tell its end.
+    sys.unraisablehook = threading.excepthook = lambda *_: None
 
 
 def _run(argv: Sequence[str]) -> int:

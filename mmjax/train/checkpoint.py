@@ -207,7 +207,9 @@ class Checkpoints:
         """
         wanted = [name for name in ("params", "average", "extra") if (self._path(step) / name).is_dir()]
         try:
-            args = {name: ocp.args.StandardRestore() for name in wanted}
+            # Where the devices of the run are not there, one of those that are takes the arrays.
+            here = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
+            args = {name: ocp.args.StandardRestore(fallback_sharding=here) for name in wanted}
             found = self._manager.restore(step, args=ocp.args.Composite(**args, progress=ocp.args.JsonRestore()))
         except Exception as error:
             raise self._unreadable(step, error) from error

@@ -24,8 +24,9 @@ def saved(workdir: Path, step: int) -> dict[str, Any]:
             name = "metadata" if item == "progress" else "metrics"
             found[item] = json.loads((folder / item / name).read_text())
             continue
-        with ocp.StandardCheckpointer() as reader:
-            leaves = jax.tree.leaves_with_path(reader.restore(folder / item))
+        here = ocp.args.StandardRestore(fallback_sharding=jax.sharding.SingleDeviceSharding(jax.devices()[0]))
+        with ocp.Checkpointer(ocp.StandardCheckpointHandler()) as reader:
+            leaves = jax.tree.leaves_with_path(reader.restore(folder / item, args=here))
         found |= {item + jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in leaves}
     return found
 
