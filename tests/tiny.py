@@ -18,7 +18,7 @@ TRAIN, TEST = 20, 7  # pictures; batches of 8 leave the last one of the test rag
 
 
 def get_config(variant="base"):
-    steps = choose(variant, base=12, long=60, once=1)
+    steps = choose(variant, base=12, long=40, once=1)
     trunk = dict(layers=1, heads=2, head_dim=8, hidden=32)
     image = use(
         "encoders.vit",

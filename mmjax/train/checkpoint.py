@@ -10,7 +10,7 @@ import json
 import zlib
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +83,9 @@ class Checkpoints:
     best: str | None = None
     say: Callable[[str], None] = print
 
-    def __post_init__(self):
+    @cached_property
+    def _manager(self) -> ocp.CheckpointManager:
+        # Made when it is needed, for it makes the folder: who only looks leaves none behind.
         score = partial(_score, name=self.best)
         policies = [managers.LatestN(self.keep)]
         if self.best:
@@ -93,10 +95,10 @@ class Checkpoints:
             save_decision_policy=managers.FixedIntervalPolicy(1),
             best_fn=score if self.best else None,
         )
-        self._manager = ocp.CheckpointManager((self.workdir / FOLDER).absolute(), options=options)
+        return ocp.CheckpointManager((self.workdir / FOLDER).absolute(), options=options)
 
     def steps(self) -> list[int]:
-        return sorted(self._manager.all_steps())
+        return sorted(self._manager.all_steps()) if (self.workdir / FOLDER).is_dir() else []
 
     def save(self, state: State, position: int, scores: Mapping[str, float] | None = None) -> None:
         """Starts to save; returns when the state's buffers may be donated.
@@ -135,7 +137,8 @@ class Checkpoints:
             self._manager.wait_until_finished()
 
     def close(self) -> None:
-        self._manager.close()
+        if "_manager" in vars(self):
+            self._manager.close()
 
     def restore(self, step: int, state: State, layout: State) -> tuple[State, int]:
         """The state saved at a step and its data position.

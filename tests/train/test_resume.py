@@ -26,7 +26,7 @@ def ended_well(done):
 
 @pytest.fixture(scope="module")
 def unbroken(squares, tmp_path_factory):
-    """The folder of a run of 60 steps that was left alone."""
+    """The folder of a run of 40 steps that was left alone."""
     folder = tmp_path_factory.mktemp("unbroken")
     ended_well(mmjax("train", LONG, f"--workdir={folder}", *SAVED_OFTEN))
     return folder
@@ -50,7 +50,7 @@ def test_a_run_killed_at_random_moments_ends_in_the_bits_of_an_unbroken_one(unbr
     time.sleep(draw.uniform(0.5, 4))
     early.kill()
     early.communicate()
-    for least in (1, 15, 35):
+    for least in (1, 11, 22):
         process = start(*command)
         started(process, least + draw.randrange(10))
         time.sleep(draw.uniform(0, 0.3))
@@ -59,9 +59,9 @@ def test_a_run_killed_at_random_moments_ends_in_the_bits_of_an_unbroken_one(unbr
         assert process.returncode == -signal.SIGKILL
         killed.append(bits.steps(tmp_path))
     said = ended_well(mmjax(*command))
-    assert f"goes on from step {killed[-1][-1]} of 60" in said, (seed, killed)
+    assert f"goes on from step {killed[-1][-1]} of 40" in said, (seed, killed)
     bits.assert_same_run(unbroken, tmp_path)
-    assert bits.saved(tmp_path, 60)["progress"]["position"] == 60
+    assert bits.saved(tmp_path, 40)["progress"]["position"] == 40
 
 
 def test_sigterm_saves_exits_with_75_and_the_same_command_completes_the_run(unbroken, tmp_path):
@@ -72,9 +72,9 @@ def test_sigterm_saves_exits_with_75_and_the_same_command_completes_the_run(unbr
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (75, "")
     (step,) = bits.steps(tmp_path)
-    assert err.splitlines()[-1] == f"stopped at step {step} of 60, saved; the same command goes on from there"
-    assert 5 <= step < 60 and not (tmp_path / "report.html").exists()
-    assert f"goes on from step {step} of 60" in ended_well(mmjax(*command))
+    assert err.splitlines()[-1] == f"stopped at step {step} of 40, saved; the same command goes on from there"
+    assert 5 <= step < 40 and not (tmp_path / "report.html").exists()
+    assert f"goes on from step {step} of 40" in ended_well(mmjax(*command))
     bits.assert_same_run(unbroken, tmp_path)
 
 

@@ -1,0 +1,174 @@
+"""A run that starts from another run's parameters: what is taken, renamed, resized, fresh or an error, and told."""
+
+from functools import partial
+
+import jax
+import numpy as np
+import pytest
+
+from mmjax.core import paths
+from mmjax.optim.group import Group
+from mmjax.train.checkpoint import Checkpoints
+from mmjax.train.init_from import InitFrom
+from mmjax.train.loop import Run
+from mmjax.train.state import create
+from tests.train.toy import Toy, experiment, optimizer, points
+
+
+def tree(seed, **shapes):
+    """Nested parameters of these shapes; `__` in a name stands for /."""
+    rng = np.random.default_rng(seed)
+    return paths.unflatten(
+        {name.replace("__", "/"): rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+    )
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """Writes parameters as the checkpoint of a run at a step, and returns the run's folder."""
+
+    def write(params, step=7, average=None):
+        state = create(Toy(), optimizer(), 0, points((1,), 8))
+        opt = state.opt.replace(average=average)
+        checkpoints = Checkpoints(tmp_path, keep=9)
+        checkpoints.save(state.replace(step=np.int32(step), params=params, opt=opt), step)
+        checkpoints.close()
+        return str(tmp_path)
+
+    return write
+
+
+def bilinear(table, height, width):
+    """A table [h, w, D] enlarged, output by output: pixel centres at (i + 0.5) * h / height - 0.5, borders held."""
+    h, w, depth = table.shape
+    out = np.zeros((height, width, depth))
+    for i in range(height):
+        for j in range(width):
+            y, x = ((i + 0.5) * h / height - 0.5, (j + 0.5) * w / width - 0.5)
+            y, x = min(max(y, 0), h - 1), min(max(x, 0), w - 1)
+            top, left = min(int(y), h - 2), min(int(x), w - 2)
+            a, b = y - top, x - left
+            out[i, j] = (1 - a) * ((1 - b) * table[top, left] + b * table[top, left + 1])
+            out[i, j] += a * ((1 - b) * table[top + 1, left] + b * table[top + 1, left + 1])
+    return out
+
+
+def test_what_has_the_same_path_is_taken_and_the_table_tells_where_each_parameter_came_from(saved):
+    old = tree(1, body__kernel=(3, 4), body__bias=(4,), old_head__kernel=(4, 2))
+    fresh = tree(2, body__kernel=(3, 4), body__bias=(4,), head__kernel=(4, 5))
+    params, rows = InitFrom(saved(old), rules=(("^head", None),))(fresh)
+    np.testing.assert_array_equal(params["body"]["kernel"], old["body"]["kernel"])
+    np.testing.assert_array_equal(params["body"]["bias"], old["body"]["bias"])
+    np.testing.assert_array_equal(params["head"]["kernel"], fresh["head"]["kernel"])
+    assert sorted(rows) == [
+        ("body/bias", "taken", "body/bias"),
+        ("body/kernel", "taken", "body/kernel"),
+        ("head/kernel", "fresh", ""),
+        ("old_head/kernel", "skipped", "not in this model"),
+    ]
+
+
+def test_a_rule_renames_what_it_finds_and_the_first_that_finds_anything_counts(saved):
+    old = tree(1, vit__layers_0__kernel=(2, 2), vit__layers_1__kernel=(2, 2), norm__scale=(3,))
+    fresh = tree(2, image__layers_0__kernel=(2, 2), image__layers_1__kernel=(2, 2), norm__scale=(3,))
+    rules = (("^image/layers_1", "vit/layers_0"), ("^image/layers_(.)", r"vit/layers_\1"), ("^norm", None))
+    params, rows = InitFrom(saved(old), rules=rules)(fresh)
+    for layer in ("layers_0", "layers_1"):
+        np.testing.assert_array_equal(params["image"][layer]["kernel"], old["vit"]["layers_0"]["kernel"])
+    np.testing.assert_array_equal(params["norm"]["scale"], fresh["norm"]["scale"])
+    assert ("image/layers_1/kernel", "taken", "vit/layers_0/kernel") in rows
+    assert ("vit/layers_1/kernel", "skipped", "not in this model") in rows
+
+
+def test_a_position_table_of_another_grid_is_resized_bilinearly(saved):
+    old = tree(1, image__position__table=(3, 4, 5))
+    params, rows = InitFrom(saved(old))(tree(2, image__position__table=(6, 7, 5)))
+    expected = bilinear(old["image"]["position"]["table"], 6, 7)
+    np.testing.assert_allclose(params["image"]["position"]["table"], expected, atol=1e-6)
+    assert rows == [("image/position/table", "resized", "image/position/table (3, 4, 5) -> (6, 7, 5)")]
+
+
+@pytest.mark.parametrize(
+    ("old", "fresh", "message"),
+    [
+        (
+            {"a": (3, 4)},
+            {"a": (4, 3)},
+            r"'a' has shape \(4, 3\), but 'a' of .* has \(3, 4\).*add the rule \('a', None\)",
+        ),
+        ({"a": (3,)}, {"b": (3,)}, r"has no parameter 'b' for 'b'; add a rule that renames it, or \('b', None\)"),
+        (
+            {"position__table": (2, 2, 3)},
+            {"position__table": (2, 2, 4)},
+            r"'position/table' has shape \(2, 2, 4\), but .* has \(2, 2, 3\)",
+        ),
+    ],
+    ids=["shape", "no such parameter", "width of a table"],
+)
+def test_a_mismatch_that_no_rule_allows_is_an_error_that_says_which_rule_would(saved, old, fresh, message):
+    with pytest.raises(ValueError, match=message):
+        InitFrom(saved(tree(1, **old)))(tree(2, **fresh))
+
+
+def test_the_moving_average_is_what_is_taken_and_a_step_can_be_chosen(saved):
+    trained, average, fresh = (tree(seed, body__kernel=(3, 4), body__frozen=(2,)) for seed in (1, 2, 3))
+    folder = saved(trained, step=3)
+    del average["body"]["frozen"]  # what is frozen has no average
+    saved(trained, step=5, average=average)
+    params, _ = InitFrom(folder)(fresh)
+    np.testing.assert_array_equal(params["body"]["kernel"], average["body"]["kernel"])
+    np.testing.assert_array_equal(params["body"]["frozen"], trained["body"]["frozen"])
+    params, _ = InitFrom(folder, step=3)(fresh)
+    np.testing.assert_array_equal(params["body"]["kernel"], trained["body"]["kernel"])
+    with pytest.raises(OSError, match="no checkpoint at step 4; it has 3, 5"):
+        InitFrom(folder, step=4)(fresh)
+
+
+def test_a_folder_that_is_not_there_or_holds_no_checkpoint_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"init_from\.workdir '.*absent' is no folder"):
+        InitFrom(str(tmp_path / "absent"))({})
+    with pytest.raises(OSError, match="holds no checkpoint yet"):
+        InitFrom(str(tmp_path))({})
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_begins_with_the_parameters_taken_tells_the_table_and_resumes_without_them(tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir(), second.mkdir()
+    with Run(experiment(), first, print) as running:
+        before, _, _ = running.train()
+        before = jax.device_get(before)
+    frozen = optimizer(groups=(("dense_0", Group(frozen=True)), (".*", Group())))
+    said = []
+    rules = (("dense_1", None),)
+    changes = {"optim": frozen, "seed": 5, "init_from": InitFrom(str(first), rules=rules)}
+    with Run(experiment(steps=3, **changes), second, said.append) as running:
+        state, _, _ = running.train()
+    # Frozen, so it still is what was taken: the average of the run before.
+    for name in ("kernel", "bias"):
+        np.testing.assert_array_equal(state.params["dense_0"][name], before.opt.average["dense_0"][name])
+    fresh = jax.jit(partial(create, Toy(), frozen, 5))(points((5, 0), 8)).params["dense_1"]["kernel"]
+    assert 0 < np.abs(state.params["dense_1"]["kernel"] - fresh).max() < 0.2
+    assert [line.split() for line in said] == [
+        ["dense_0/bias", "taken", "dense_0/bias"],
+        ["dense_0/kernel", "taken", "dense_0/kernel"],
+        ["dense_1/bias", "fresh"],
+        ["dense_1/kernel", "fresh"],
+        ["dense_1/bias", "skipped", "not", "in", "this", "model"],
+        ["dense_1/kernel", "skipped", "not", "in", "this", "model"],
+    ]
+    said.clear()
+    with Run(experiment(steps=4, **changes), second, said.append) as running:
+        running.train()
+    assert said == ["goes on from step 3 of 4"]
+
+
+def test_the_average_of_a_run_begins_with_the_parameters_taken(tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir(), second.mkdir()
+    with Run(experiment(), first, print) as running:
+        running.train()
+    with Run(experiment(init_from=InitFrom(str(first))), second, lambda line: None) as running:
+        state, position = running._start()
+    jax.tree.map(np.testing.assert_array_equal, state.opt.average, state.params)
+    assert position == 0 and int(state.step) == 0
