@@ -9,8 +9,10 @@ from mmjax.core.build import choose, experiment, use
 def get_config(variant="base"):
     size = choose(
         variant,
-        base=dict(dim=96, stem=(16, 32, 64, 96), layers=2, batch=64, questions=4, steps=950, warmup=50, every=100),
-        smoke=dict(dim=32, stem=(8, 16, 16), layers=1, batch=4, questions=4, steps=8, warmup=2, every=4),
+        base=dict(
+            dim=96, stem=(16, 32, 64, 96), layers=2, batch=64, questions=4, steps=950, warmup=50, every=95, evaluate=475
+        ),
+        smoke=dict(dim=32, stem=(8, 16, 16), layers=1, batch=4, questions=4, steps=8, warmup=2, every=4, evaluate=0),
     )
     dim, heads = size["dim"], size["dim"] // 16
     trunk = dict(layers=size["layers"], heads=heads, head_dim=16, hidden=2 * dim)
@@ -56,5 +58,6 @@ def get_config(variant="base"):
         optim=optim,
         steps=size["steps"],
         log=dict(every=10),
+        evaluate=dict(every=size["evaluate"]),
         checkpoint=dict(every=size["every"], keep=2, best="exact_match"),
     )

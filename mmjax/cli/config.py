@@ -15,7 +15,7 @@ from mmjax.train.experiment import Experiment
 
 FILE = "config.json"
 # What may change between a run and its resumption: none of it changes what is computed, but for rounding.
-FREE = ("partition", "log", "evaluate", "checkpoint", "guard")
+FREE = ("partition", "log", "evaluate", "checkpoint", "guard", "data.data_dir", "data.threads", "data.prefetch")
 
 
 def load(spec: str, overrides: Iterable[str] = ()) -> Experiment:
@@ -85,7 +85,7 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 
 
 def _fixed(key: str) -> bool:
-    return key.split(".")[0] not in FREE
+    return not any(key == free or key.startswith(f"{free}.") for free in FREE)
 
 
 def _saved(file: Path) -> dict[str, Any]:
@@ -141,6 +141,8 @@ def _set(node: Any, names: list[str], value: Any, key: str) -> Any:
             _set(item, rest, value, key) if rest and i == int(name) else value if i == int(name) else item
             for i, item in enumerate(node)
         )
+    if node is None:
+        node = {}  # the fields of a dataclass that is not there yet, such as init_from
     if not isinstance(node, Mapping):
         raise ConfigError(f"--config.{key}: there is nothing below {node!r} that {name!r} could name")
     if name == USE:

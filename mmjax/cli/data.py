@@ -5,7 +5,6 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from typing import Any
 
 from mmjax.cli.say import say
 

@@ -8,14 +8,13 @@ from typing import Any
 
 from mmjax.cli.config import load_run
 from mmjax.cli.say import say
-from mmjax.core import paths
 from mmjax.train.checkpoint import Checkpoints
 from mmjax.train.mesh import Mesh
 from mmjax.train.step import predict_step
 
 Rows = Sequence[Mapping[str, Any]]
 
-# Rows are read from disk and answered so many at a time: a file of any length takes the same memory.
+# Pictures are read from disk and answered so many at a time: no more of them are in memory at once.
 _TOGETHER = 1024
 
 
@@ -62,7 +61,8 @@ class Model:
     def _some(self, rows: Rows, start: int, root: str | os.PathLike) -> Iterator[dict[str, Any]]:
         some = rows[start : start + _TOGETHER]
         batches, errors = self.feed.encode(some, root)
-        answers = {number: {"error": message} for number, message in errors.items()}
+        # The answer stands at its row; the number that the message begins with is one among these rows only.
+        answers = {n: {"error": message.removeprefix(f"row {n}: ")} for n, message in errors.items()}
         for batch in batches:
             for record in self.task.read(self._predict(batch), batch):
                 shown = {name: record[name] for name in ("prediction", "confidence")}
@@ -73,8 +73,3 @@ class Model:
 def load(workdir: str | os.PathLike, step: int | str | None = None) -> Model:
     """The model that a run folder holds; see `Model`."""
     return Model(workdir, step)
-
-
-def count(params: Mapping[str, Any]) -> int:
-    """How many numbers the parameters are."""
-    return sum(leaf.size for leaf in paths.flatten(params).values())

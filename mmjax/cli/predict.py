@@ -50,7 +50,8 @@ def _rows(args: argparse.Namespace) -> tuple[list[dict[str, Any]], Path]:
     if not args.jsonl.is_file():
         raise FileNotFoundError(f"--jsonl={args.jsonl}: there is no such file")
     try:
-        lines = args.jsonl.read_text(encoding="utf-8").splitlines()
+        # Not splitlines: a JSON string may hold other characters that end a line.
+        lines = args.jsonl.read_text(encoding="utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         raise ValueError(f"--jsonl={args.jsonl} is no UTF-8 text: {error.reason} at byte {error.start}") from None
     rows = [_parsed(number, line) for number, line in enumerate(lines, 1) if line.strip()]

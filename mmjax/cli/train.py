@@ -23,6 +23,7 @@ def run(args: argparse.Namespace) -> int:
     if page.is_file() and newest(args.workdir) == experiment.steps:
         say(f"{args.workdir} is done: {experiment.steps} steps, scores and examples in {page}")
         return 0
+    page.unlink(missing_ok=True)  # of a run that was here before
     from mmjax.cli import report
     from mmjax.train.loop import RESUME, Run, Stopped
 

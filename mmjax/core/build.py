@@ -138,7 +138,7 @@ def _construct(cls: type, node: Mapping[str, Any], key: str) -> Any:
         _check_type(value, hints[name], _join(key, name))
     try:
         return cls(**fields)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, ArithmeticError) as error:
         raise ConfigError(f"{where}: {error}") from None
 
 

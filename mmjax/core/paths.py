@@ -38,11 +38,9 @@ def unflatten(flat: Mapping[str, Any]) -> dict[str, Any]:
     return tree
 
 
-def map_paths(function: Callable[..., Any], tree: Mapping[str, Any], *rest: Mapping[str, Any]) -> dict[str, Any]:
-    """`function(path, leaf, *leaves)` over nested mappings of the same structure."""
-    others = [flatten(other) for other in rest]
-    flat = flatten(tree)
-    return unflatten({path: function(path, leaf, *(o[path] for o in others)) for path, leaf in flat.items()})
+def map_paths(function: Callable[[str, Any], Any], tree: Mapping[str, Any]) -> dict[str, Any]:
+    """`function(path, leaf)` over nested mappings."""
+    return unflatten({path: function(path, leaf) for path, leaf in flatten(tree).items()})
 
 
 def split(tree: Mapping[str, Any], chosen: Iterable[str]) -> tuple[dict[str, Any], dict[str, Any]]:

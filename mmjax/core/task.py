@@ -59,7 +59,10 @@ class Task(Protocol):
         """Fresh parameters and extra variables for batches of this shape."""
 
     def loss(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> tuple[dict[str, Mean], Extra]:
-        """The losses of (a part of) a batch as Means whose counts do not depend on the parameters."""
+        """The losses of (a part of) a batch as Means whose counts do not depend on the parameters.
+
+        The extra variables must come out the same on every device: statistics are summed over `ctx.axis`.
+        """
 
     def predict(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> Any:
         """Predictions, any pytree whose leaves lead with the batch axis; jitted by the caller."""

@@ -14,7 +14,7 @@ from mmjax.nn import masks
 from mmjax.nn.block import DecoderBlock, empty_cache
 from mmjax.nn.relative_position import RelativePosition
 from mmjax.nn.stack import Stack
-from mmjax.nn.t5_encoder import t5_block
+from mmjax.nn.t5_encoder import check_sizes, t5_block
 
 
 class T5Decoder(nn.Module):
@@ -26,6 +26,10 @@ class T5Decoder(nn.Module):
     hidden: int
     dropout: float = 0.0
     scan: bool = False
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_sizes(self)
 
     def setup(self):
         self.stack = Stack(t5_block(DecoderBlock, self), self.layers, self.scan)

@@ -34,6 +34,9 @@ class Vit(nn.Module):
 
     def __post_init__(self):
         super().__post_init__()
+        for name in ("dim", "layers", "heads", "hidden"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; expected at least 1")
         if self.dim % self.heads:
             raise ValueError(f"dim {self.dim} does not divide by heads {self.heads}")
 

@@ -27,6 +27,10 @@ class T5Encoder(nn.Module):
     dropout: float = 0.0
     scan: bool = False
 
+    def __post_init__(self):
+        super().__post_init__()
+        check_sizes(self)
+
     @nn.compact
     def __call__(self, tokens: Tokens, *, train: bool) -> Tokens:
         at = jnp.arange(tokens.x.shape[1])
@@ -48,3 +52,12 @@ def t5_block(block: type[nn.Module], sizes: nn.Module) -> partial:
         norm=nn.RMSNorm,
         dropout=sizes.dropout,
     )
+
+
+def check_sizes(sizes: nn.Module) -> None:
+    """Raises ValueError where a T5 encoder or decoder could not be built."""
+    for name in ("layers", "heads", "head_dim", "hidden"):
+        if getattr(sizes, name) < 1:
+            raise ValueError(f"{name} is {getattr(sizes, name)}; expected at least 1")
+    if not 0 <= sizes.dropout < 1:
+        raise ValueError(f"dropout is {sizes.dropout}; expected a share in [0, 1)")

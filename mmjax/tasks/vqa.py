@@ -43,6 +43,13 @@ class Vqa:
     coupled = False
     vocabulary: Any = dataclasses.field(default=None, init=False, compare=False, repr=False)
 
+    def __post_init__(self):
+        if self.length < 1 or not 0 <= self.smoothing < 1 or self.z_loss < 0:
+            raise ValueError(
+                f"length is {self.length}, smoothing {self.smoothing}, z_loss {self.z_loss}; expected a length of at "
+                "least 1, smoothing in [0, 1) and a z_loss of at least 0"
+            )
+
     @property
     def weights(self) -> dict[str, float]:
         return {"cross_entropy": 1.0} | ({"z_loss": self.z_loss} if self.z_loss else {})
@@ -58,6 +65,11 @@ class Vqa:
         return bound
 
     def init(self, key: jax.Array, batch: Batch) -> tuple[Params, Extra]:
+        if batch["target"].shape[-1] > self.length:
+            raise ValueError(
+                f"task.length is {self.length}, but data.target_length is {batch['target'].shape[-1]}: answers so long "
+                "could never be given; make them equal"
+            )
         return self.model.init(key, self._computed(batch), train=False)["params"], {}
 
     def loss(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> tuple[dict[str, Mean], Extra]:
@@ -97,7 +109,7 @@ class Vqa:
                 "answer": words(batch["target"][b, q]),
                 "prediction": words(predictions["tokens"][b, q]),
                 "right": bool(right[b, q]),
-                "confidence": float(np.exp(predictions["log_probability"][b, q])),
+                "confidence": round(float(np.exp(predictions["log_probability"][b, q])), 4),
             }
             for b, q in zip(*np.nonzero(batch["text_mask"].any(-1)), strict=True)
         ]

@@ -125,7 +125,9 @@ class Checkpoints:
         args = {name: ocp.args.StandardSave(tree) for name, tree in pieces.items()}
         args["progress"] = ocp.args.JsonSave(progress)
         with self._named(step):
-            self._manager.save(step, args=ocp.args.Composite(**args), metrics=dict(scores) if scores else None)
+            # A checkpoint without the score must not count as one with the lowest.
+            best = {self.best: scores[self.best]} if scores and self.best in scores else None
+            self._manager.save(step, args=ocp.args.Composite(**args), metrics=best)
 
     def wait(self) -> None:
         """Until what was begun is written.
@@ -168,22 +170,30 @@ class Checkpoints:
     def restore_newest(self, state: State, layout: State) -> tuple[State, int] | None:
         """As `restore`, from the newest one that can be read; None where there is none at all.
 
-        A damaged one is named and set aside as `damaged-<step>` in the run folder.
+        A damaged one is named and, once an older one is read, set aside as `damaged-<step>` in the run folder: if
+        none can be read, the fault may be elsewhere, and all stay where they are.
 
         Raises:
             CheckpointError: there are some, and none can be read.
         """
-        steps = self.steps()
-        for step in reversed(steps):
+        damaged: dict[int, CheckpointError] = {}
+        for step in reversed(self.steps()):
             try:
-                return self.restore(step, state, layout)
+                found = self.restore(step, state, layout)
             except CheckpointError as error:
-                aside = self._aside(step)
-                self.say(f"{error}; set aside as {aside}, trying the one before")
-                self._path(step).rename(aside)
+                damaged[step] = error
+                continue
+            for bad, error in damaged.items():
+                aside = self._aside(bad)
+                self._path(bad).rename(aside)
+                self.say(f"{error}; set aside as {aside}, going on from step {step}")
+            if damaged:
                 self._manager.reload()
-        if steps:
-            raise CheckpointError(f"none of the checkpoints {steps} in {self.workdir / FOLDER} can be read")
+            return found
+        if damaged:
+            newest = next(iter(damaged.values()))
+            there = f"none of the checkpoints {self.steps()} in {self.workdir / FOLDER}"
+            raise CheckpointError(f"{there} can be read; they are left as they are ({newest})")
         return None
 
     def load(self, step: str | int | None = None) -> tuple[int, dict[str, Any]]:

@@ -1,8 +1,9 @@
 """A whole run as one object: what a config's root builds."""
 
 import dataclasses
-from typing import Any
 
+from mmjax.core.data import Data
+from mmjax.core.optim import Optim
 from mmjax.core.partition import Partition
 from mmjax.core.task import Task
 from mmjax.train.init_from import InitFrom
@@ -44,8 +45,8 @@ class Experiment:
     """The top keys of a config. `microbatches` cuts each batch in so many parts whose gradients are accumulated."""
 
     task: Task
-    data: Any
-    optim: Any
+    data: Data
+    optim: Optim
     steps: int
     seed: int = 0
     partition: Partition = dataclasses.field(default_factory=Mesh)
@@ -54,9 +55,11 @@ class Experiment:
     evaluate: Evaluate = Evaluate()
     checkpoint: Checkpoint = Checkpoint()
     guard: Guard = Guard()
-    init_from: InitFrom | None = None
+    init_from: InitFrom | str | None = None
 
     def __post_init__(self):
+        if isinstance(self.init_from, str):
+            object.__setattr__(self, "init_from", InitFrom(self.init_from))
         least = {"steps": 1, "microbatches": 1, "log.every": 1, "checkpoint.every": 1, "checkpoint.keep": 1}
         least |= {"evaluate.every": 0, "guard.steps": 1, "seed": 0}
         for key, low in least.items():
@@ -65,6 +68,7 @@ class Experiment:
                 value = getattr(value, name)
             if value < low:
                 raise ValueError(f"{key} is {value}; expected at least {low}")
+        self.optim.over(self.steps)  # says so now if its schedule does not fit the steps
         if self.microbatches > 1 and self.task.coupled:
             raise ValueError(
                 f"microbatches is {self.microbatches}, but the loss of {type(self.task).__name__} ties the examples "

@@ -31,6 +31,13 @@ class InitFrom:
     rules: tuple[tuple[str, str | None], ...] = ()
     resize: str = "position/table$"
 
+    def __post_init__(self):
+        for pattern in (*(pattern for pattern, _ in self.rules), self.resize):
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"init_from: {pattern!r} is not a regular expression: {error}") from None
+
     def __call__(self, fresh: Mapping[str, Any]) -> tuple[dict[str, Any], list[Row]]:
         """The new parameters (host arrays where taken), and for each (path, what was done, from where).
 
@@ -43,15 +50,19 @@ class InitFrom:
         saved = Checkpoints(folder)
         old = paths.flatten(saved.variables(saved.find(self.step))["params"])
         saved.close()
-        new, rows, used = {}, [], set()
+        new, rows, used, decided = {}, [], set(), set()
         for path, leaf in paths.flatten(fresh).items():
-            source = _source(path, self.rules)
+            source, rule = _source(path, self.rules)
+            decided.add(rule)
             if source is None:
                 new[path], row = leaf, (path, "fresh", "")
             else:
                 new[path], row = self._take(path, leaf, source, old)
                 used.add(source)
             rows.append(row)
+        idle = [rule for rule in self.rules if rule[0] not in decided]
+        if idle:
+            raise ValueError(f"init_from: rule {idle[0]!r} decides no parameter of the new model; mend its pattern")
         rows += [(path, "skipped", "not in this model") for path in sorted(set(old) - used)]
         return paths.unflatten(new), rows
 
@@ -79,8 +90,9 @@ def resize_table(table: np.ndarray, grid: tuple[int, ...]) -> np.ndarray:
     return np.asarray(resized, table.dtype)
 
 
-def _source(path: str, rules: tuple[tuple[str, str | None], ...]) -> str | None:
+def _source(path: str, rules: tuple[tuple[str, str | None], ...]) -> tuple[str | None, str | None]:
+    """The path to take for a parameter (None: it starts fresh), and the pattern that said so."""
     for pattern, source in rules:
         if re.search(pattern, path):
-            return None if source is None else re.sub(pattern, source, path, count=1)
-    return path
+            return (None if source is None else re.sub(pattern, source, path, count=1)), pattern
+    return path, None

@@ -2,6 +2,7 @@
 
 import dataclasses
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -51,7 +52,8 @@ class Run:
 
     def __post_init__(self):
         x = self.experiment
-        self.host = (jax.process_index(), jax.process_count())
+        if jax.process_count() > 1:
+            raise ValueError(f"a run takes one process with all its devices for now; there are {jax.process_count()}")
         self.partition: Partition = x.partition
         if x.data.batch % x.microbatches:
             raise ValueError(f"data.batch is {x.data.batch}, which {x.microbatches} microbatches cannot share evenly")
@@ -85,10 +87,9 @@ class Run:
     def _train(self, state: State, position: int, told: list[int]) -> tuple[State, dict[str, float], list[Record]]:
         x = self.experiment
         first = int(self.partition.fetch(state.step))
-        batches = self.feed.train(x.seed, position, self.host)
-        log, window = Log(self.workdir, first), []
-        scores, records, saved = {}, [], first
-        with Progress(x.steps, first) as progress:
+        batches = self.feed.train(x.seed, position)
+        window, scores, records, saved = [], {}, [], first
+        with Log(self.workdir, first) as log, Progress(x.steps, first) as progress:
             clock = _Clock()
             for number in range(first + 1, x.steps + 1):
                 state, metrics = self.step(state, self.partition.put_batch(next(batches)))
@@ -119,7 +120,6 @@ class Run:
             if first == x.steps:
                 scores, records = self.evaluate(self.variables(state))
         self.checkpoints.wait()
-        log.close()
         if saved < x.steps:
             raise Stopped(f"stopped at step {saved} of {x.steps}, saved; the same command goes on from there")
         return state, scores, records
@@ -130,13 +130,12 @@ class Run:
 
     def evaluate(self, variables: Mapping[str, Any], split: str | None = None) -> tuple[dict[str, float], list[Record]]:
         """Scores and records of the test split, or of another one, for placed variables."""
-        return evaluate(self.task, self.predict, self.partition, variables, self.feed.split(self.host, split))
+        return evaluate(self.task, self.predict, self.partition, variables, self.feed.split(split=split))
 
     def _start(self) -> tuple[State, int]:
         """The newest saved state and its data position, or a fresh state and 0."""
         x = self.experiment
-        batch = next(iter(self.feed.train(x.seed, 0, self.host)))
-        make = partial(create, self.task, self.optim, x.seed, batch)
+        make = partial(create, self.task, self.optim, x.seed, self.feed.take([0], "train"))
         abstract = jax.eval_shape(make)
         layout = self.partition.layout(abstract)
         found = self.checkpoints.restore_newest(abstract, layout)
@@ -148,8 +147,10 @@ class Run:
         if x.init_from is not None:
             params, rows = x.init_from(state.params)
             self._tell(rows)
+            params = jax.device_put(params, layout.params)
             trainable, _ = paths.split(params, self.optim.trainable(params))
-            state = state.replace(params=params, opt=self.optim.init(trainable))
+            opt = jax.jit(self.optim.init, out_shardings=layout.opt)(trainable)
+            state = state.replace(params=params, opt=opt)
         return self.partition.put_state(state), 0
 
     def _tell(self, rows: list[tuple[str, str, str]]) -> None:
@@ -176,7 +177,8 @@ class Run:
         if found[-1]["streak"] >= x.guard.steps:
             raise Diverged(
                 f"{x.guard.steps} steps in a row had a loss or gradients that are not finite; the parameters are those "
-                "of the last good step. Lower the learning rate, clip gradients (optim.clip), or look at the data"
+                "of the last good step. Look at the data, or lower the learning rate or optim.clip in another workdir "
+                f"(with init_from={self.workdir} it starts from here)"
             )
         return values
 
@@ -201,8 +203,11 @@ class _Clock:
 
 @contextmanager
 def _told_to_stop() -> Iterator[list[int]]:
-    """A list that holds SIGTERM once it has come."""
+    """A list that holds SIGTERM once it has come; Python hears signals in its main thread alone."""
     told: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield told
+        return
     before = signal.signal(signal.SIGTERM, lambda number, _: told.append(number))
     try:
         yield told
