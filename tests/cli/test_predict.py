@@ -1,0 +1,130 @@
+"""mmjax predict and mmjax.load: what a run says to one picture, to rows of a file, and to pictures in a notebook."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import jax
+import numpy as np
+import pytest
+from PIL import Image
+
+import mmjax
+from mmjax.__main__ import main
+from mmjax.core.build import ConfigError
+from mmjax.train.checkpoint import CheckpointError
+from tests import command, tiny
+from tests.train import bits
+
+
+@pytest.fixture(scope="module")
+def model(trained):
+    return mmjax.load(trained)
+
+
+def test_one_picture_and_a_question_give_one_row(trained, squares):
+    picture = squares.parent / "20.png"
+    done = command.mmjax("predict", f"--workdir={trained}", f"--image={picture}", "--text=What color is the square?")
+    assert (done.returncode, done.stderr) == (0, "")
+    (line,) = done.stdout.splitlines()
+    row = json.loads(line)
+    assert row.keys() == {"image", "text", "prediction", "confidence"}
+    assert (row["image"], row["text"]) == (str(picture), "What color is the square?")
+    assert 0 < row["confidence"] <= 1
+
+
+def test_rows_come_back_in_their_order_with_a_prediction_or_an_error(trained, squares, model, capfd):
+    folder = squares.parent / "asked"
+    folder.mkdir()
+    (folder / "text.png").write_text("no picture")
+    shutil.copy(squares.parent / "3.png", folder / "mine.png")
+    lines = [
+        json.dumps({"image": "../21.png", "text": "is it red?", "id": 7}),
+        json.dumps({"image": "text.png", "text": "is it red?"}),
+        json.dumps({"image": "../21.png", "question": "is it blue?"}),
+        "{not json",
+        "",
+        json.dumps({"image": "mine.png", "question": "what color is the square?", "prediction": "stale", "error": 1}),
+        json.dumps(["../21.png", "is it red?"]),
+        json.dumps({"image": "absent.png", "text": "is it red?"}),
+        json.dumps({"text": "is it red?"}),
+        json.dumps({"image": "../21.png"}),
+        json.dumps({"image": str(squares.parent / "22.png"), "text": "is it red? " * 9}),
+        json.dumps({"image": str(squares.parent / "22.png"), "text": "is it blue?"}),
+    ]
+    (folder / "rows.jsonl").write_text("\n".join(lines))
+    assert main(["predict", f"--workdir={trained}", f"--jsonl={folder}/rows.jsonl"]) == 1
+    out, err = capfd.readouterr()
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert len(rows) == 11
+    good = {0: "../21.png", 2: "../21.png", 4: "mine.png", 10: str(squares.parent / "22.png")}
+    for number, row in enumerate(rows):
+        assert ("prediction" in row, "error" in row) == (number in good, number not in good)
+    assert [rows[number]["image"] for number in good] == list(good.values())
+    assert rows[0]["id"] == 7
+    asked = [(Image.open(folder / rows[i]["image"]), rows[i].get("text", rows[i].get("question"))) for i in good]
+    alone = [model.predict([{"image": image, "text": text}])[0] for image, text in asked]
+    for number, answer in zip(good, alone, strict=True):
+        assert rows[number]["prediction"] == answer["prediction"]
+        assert rows[number]["confidence"] == pytest.approx(answer["confidence"], rel=1e-4)
+    errors = {number: row["error"] for number, row in enumerate(rows) if "error" in row}
+    expected = {
+        1: "text.png: not a readable picture",
+        3: "line 4 is not JSON",
+        5: "line 7 is a list, expected an object",
+        6: "absent.png",
+        7: 'no "image"',
+        8: '"text" is None',
+        9: "data.text_length is 8",
+    }
+    assert errors.keys() == expected.keys()
+    for number, part in expected.items():
+        assert part in errors[number] and "\n" not in errors[number]
+    assert err == 'mmjax: 7 of 11 rows could not be answered; see their "error"\n'
+
+
+def test_predictions_for_the_test_split_have_the_score_of_evaluation(trained, squares, model):
+    rows = [row for row in map(json.loads, squares.read_text().splitlines()) if row["split"] == "test"]
+    answers = model.predict(rows, root=squares.parent)
+    right = [answer["prediction"] == row["answer"] for answer, row in zip(answers, rows, strict=True)]
+    assert len(rows) == 15
+    assert np.mean(right) == pytest.approx(bits.metrics(trained)[-1][2]["exact_match"])
+
+
+def test_pictures_may_be_paths_arrays_or_pillow_images_of_any_size(squares, model):
+    path = squares.parent / "5.png"
+    image = Image.open(path)
+    large = image.resize((64, 64), Image.Resampling.NEAREST)
+    forms = [path, str(path), np.asarray(image), image, large, path.name]
+    rows = [{"image": form, "text": "what color is the square?"} for form in forms]
+    answers = model.predict(rows, root=squares.parent)
+    assert len({answer["prediction"] for answer in answers}) == 1
+    np.testing.assert_allclose([a["confidence"] for a in answers], answers[0]["confidence"], rtol=1e-3)
+    assert model.predict([]) == []
+
+
+def test_a_loaded_model_has_the_moving_average_of_the_checkpoint_that_was_asked_for(trained, model):
+    for step, loaded in {12: model, 9: mmjax.load(trained, step=9)}.items():
+        saved, flat = bits.saved(trained, step), jax.tree.leaves_with_path(loaded.params)
+        assert loaded.step == step and len(flat) > 40
+        for path, leaf in flat:
+            np.testing.assert_array_equal(leaf, saved["average" + jax.tree_util.keystr(path)])
+    assert mmjax.load(str(trained), step="best").step == 12
+
+
+def test_what_cannot_be_loaded_is_an_error_that_names_it(trained, tmp_path):
+    with pytest.raises(ConfigError, match=r"is no run folder: it has no config\.json"):
+        mmjax.load(tmp_path)
+    with pytest.raises(CheckpointError, match="no checkpoint at step 5; it has 9, 12"):
+        mmjax.load(trained, step=5)
+
+
+def test_a_model_is_loaded_where_its_data_set_is_not_prepared(trained, tmp_path, environment):
+    code = (
+        f"import mmjax; print(mmjax.load({str(trained)!r}).predict([{{'image': {str(tiny.CONFIG)!r}, 'text': 'a'}}]))"
+    )
+    env = environment(1) | {"TFDS_DATA_DIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], cwd=command.ROOT, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "not a readable picture" in done.stdout

@@ -1,0 +1,62 @@
+"""Every experiment in configs/ builds in every variant, and its smoke variant takes two steps and learns one batch."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from mmjax.cli import config
+from mmjax.core.build import ConfigError, build, describe
+from mmjax.train.experiment import Experiment
+from mmjax.train.loop import Run
+
+CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.py"))
+LEARN = (
+    "optim.schedule.use=optim.constant",
+    "optim.schedule.peak=0.003",
+    "data.augment=None",
+    "checkpoint.best=None",
+)
+
+
+def variants(path: Path) -> list[str]:
+    """The variants of a config, as it lists them when it is asked for one that it does not have."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    with pytest.raises(ConfigError, match="no variant 'none of them'; there are ") as error:
+        module.get_config("none of them")
+    return str(error.value).partition("there are ")[2].split(";")[0].split(", ")
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_every_variant_builds_and_is_rebuilt_from_its_json_alone(path):
+    found = variants(path)
+    assert found[0] == "base" and "smoke" in found
+    for variant in found:
+        experiment = config.load(f"{path}:{variant}")
+        assert isinstance(experiment, Experiment)
+        again = build(json.loads(json.dumps(describe(experiment))), hint=Experiment)
+        assert again == experiment
+    assert config.load(str(path)) == config.load(f"{path}:base")
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_the_smoke_variant_takes_two_steps_and_learns_one_batch(path, easyvqa, tmp_path):
+    experiment = config.load(f"{path}:smoke", LEARN)
+    with Run(experiment, tmp_path, print) as running:
+        state, _ = running._start()
+        batches = running.feed.train(experiment.seed)
+        for _ in range(2):
+            state, metrics = running.step(state, running.partition.put_batch(next(batches)))
+        assert np.isfinite(running.partition.fetch(metrics)["scalars"]["loss"])
+        batch = running.partition.put_batch(next(batches))
+        for _ in range(150):
+            state, metrics = running.step(state, batch)
+        assert float(running.partition.fetch(metrics)["scalars"]["loss"]) < 0.1
+        variables = {"params": state.params, "extra": state.extra}
+        _, means = running.predict(variables, batch)
+        assert all(float(mean.value) == 1 for mean in jax.device_get(running.partition.fetch(means)).values())
