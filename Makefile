@@ -17,6 +17,8 @@ CONFIG ?= configs/pali_easy_vqa.py:base
 WORKERS ?= 2
 BIN = $(VENV)/bin
 CONSTRAINTS =
+# A plain path: by setuptools' import hook `import mmjax` would fail in the folder above a clone that is called mmjax.
+EDITABLE = --config-settings editable_mode=compat --editable
 
 .PHONY: help quickstart test test-matrix test-lower campaign fresh-pictures clean
 
@@ -39,12 +41,12 @@ $(VENV)/made:
 
 $(VENV)/has-data: setup.py pyproject.toml | $(VENV)/made
 	@echo "installing mmjax[data] into $(VENV)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[data]"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(EDITABLE) ".[data]"
 	@touch $@
 
 $(VENV)/has-dev: setup.py pyproject.toml | $(VENV)/made
 	@echo "installing mmjax[dev] into $(VENV)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(CONSTRAINTS) --editable ".[dev]"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(CONSTRAINTS) $(EDITABLE) ".[dev]"
 	@touch $@ $(VENV)/has-data
 
 # Training is resumed where it was cut off; what has a stamp in the run's folder is done and stays.

@@ -31,7 +31,7 @@ def load(spec: str, overrides: Iterable[str] = ()) -> Experiment:
         return _with(describe(_built(config)), overrides)
     except ConfigError as error:
         raise ConfigError(f"{name}: {error}") from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ConfigError(f"{name} cannot be read: {type(error).__name__}: {error}") from error
 
 
@@ -117,7 +117,7 @@ def _get_config(file: Path) -> Callable[..., Any]:
         spec.loader.exec_module(module)
     except SyntaxError as error:
         raise ConfigError(f"{file}:{error.lineno}: {error.msg}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ConfigError(f"{file} cannot be read: {type(error).__name__}: {error}") from error
     if not hasattr(module, "get_config"):
         raise ConfigError(f"{file} defines no get_config(variant), which is what --config reads")
@@ -143,6 +143,8 @@ def _set(node: Any, names: list[str], value: Any, key: str) -> Any:
         )
     if node is None:
         node = {}  # the fields of a dataclass that is not there yet, such as init_from
+    if isinstance(node, list | tuple):
+        raise ConfigError(f"--config.{key}: {name!r} is none of the places 0 to {len(node) - 1} there")
     if not isinstance(node, Mapping):
         raise ConfigError(f"--config.{key}: there is nothing below {node!r} that {name!r} could name")
     if name == USE:

@@ -48,7 +48,12 @@ class Model:
         Args:
             rows: {"image": path, array or Pillow image, "text": str}.
             root: the folder that relative paths start from.
+
+        Raises:
+            TypeError: `rows` is no sequence of rows.
         """
+        if isinstance(rows, Mapping | str):
+            raise TypeError(f"predict takes a list of rows, given a {type(rows).__name__}; put it in a list")
         return [answer for start in range(0, len(rows), _TOGETHER) for answer in self._some(rows, start, root)]
 
     @cached_property

@@ -62,10 +62,17 @@ def _rows(args: argparse.Namespace) -> tuple[list[dict[str, Any]], Path]:
 
 def _parsed(number: int, line: str) -> dict[str, Any]:
     try:
-        row = json.loads(line)
+        row = json.loads(line, parse_constant=_refuse)
     except json.JSONDecodeError as error:
         return {"error": f"line {number} is not JSON: {error.msg} at column {error.colno}"}
+    except ValueError as error:
+        return {"error": f"line {number} is not JSON: {error}"}
     if not isinstance(row, dict):
         return {"error": f'line {number} is a {type(row).__name__}, expected an object {{"image": ..., "text": ...}}'}
     # What a row brings along must not be taken for what is said about it.
     return {name: value for name, value in row.items() if name not in ("prediction", "confidence", "error")}
+
+
+def _refuse(constant: str) -> None:
+    """Python would read NaN and Infinity, and write them to where nobody else could read them."""
+    raise ValueError(f"{constant} is no value")

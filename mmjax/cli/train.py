@@ -1,12 +1,16 @@
 """mmjax train: train what a config describes, or go on with it, in a run folder."""
 
 import argparse
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mmjax.cli import config
 from mmjax.cli.say import say
 from mmjax.train.checkpoint import newest
+from mmjax.train.experiment import Experiment
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +22,12 @@ def run(args: argparse.Namespace) -> int:
     """The exit code: 0 when the run is complete, 75 when it was told to stop and has saved."""
     experiment = config.load(args.config, args.overrides)
     _writable(args.workdir)
-    config.save(experiment, args.workdir)
+    with _alone(args.workdir):
+        config.save(experiment, args.workdir)
+        return _train(experiment, args)
+
+
+def _train(experiment: Experiment, args: argparse.Namespace) -> int:
     page = args.workdir / "report.html"
     if page.is_file() and newest(args.workdir) == experiment.steps:
         say(f"{args.workdir} is done: {experiment.steps} steps, scores and examples in {page}")
@@ -33,11 +42,27 @@ def run(args: argparse.Namespace) -> int:
         except Stopped as stopped:
             say(str(stopped))
             return RESUME
+        say("writing the report")
         spec = " ".join([args.config, *(f"--config.{override}" for override in args.overrides)])
         page = report.write(running, running.variables(state), scores, records, spec)
     overall = {name: value for name, value in scores.items() if "/" not in name}
     say(", ".join(f"{name} {value:.4f}" for name, value in overall.items()) + f" on {len(records):,}; wrote {page}")
     return 0
+
+
+@contextmanager
+def _alone(workdir: Path) -> Iterator[None]:
+    """Holds the run folder for this process; the system lets go of it however the process ends."""
+    folder = os.open(workdir, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise OSError(
+            f"--workdir={workdir} is being trained by another process; wait for it, or choose another folder"
+        ) from None
+    finally:
+        os.close(folder)
 
 
 def _writable(workdir: Path) -> None:

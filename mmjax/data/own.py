@@ -23,6 +23,7 @@ import numpy as np
 from PIL import Image
 
 from mmjax.data import images, prepared
+from mmjax.data.vocabulary import whole
 
 CAPTION = "describe the picture"  # the question that a caption answers
 VERSION = "1.0.0"
@@ -102,6 +103,7 @@ def parse(line: int, text: bytes, root: Path, digests: dict[Path, str]) -> Row:
     for key in wanted:
         if not isinstance(row.get(key), str) or not row[key].strip():
             raise ValueError(f'"{key}" is {json.dumps(row.get(key))}, expected a text' if key in row else EXPECTED)
+        whole(row[key])
     split = row.get("split")
     if split is not None and not (isinstance(split, str) and re.fullmatch(r"[a-z]\w*", split) and split != "all"):
         raise ValueError(f'"split" is {json.dumps(split)}, expected a name such as "train" or "test"')

@@ -40,7 +40,13 @@ class Vocabulary:
     unk: int | None = None  # the id that stands for whatever the vocabulary does not hold, if there is one
 
     def encode(self, text: str) -> list[int]:
-        """The ids of a text, without special tokens."""
+        """The ids of a text, without special tokens.
+
+        Raises:
+            ValueError: the text holds half a character (a lone surrogate, which JSON can write and UTF-8 cannot).
+        """
+        if not text.isascii():
+            whole(text)
         return list(self.encoder(text))
 
     def decode(self, ids: Iterable[int]) -> str:
@@ -52,6 +58,15 @@ class Vocabulary:
             if token not in (self.pad, self.bos) and 0 <= token < self.count:
                 kept.append(token)
         return self.decoder(kept)
+
+
+def whole(text: str) -> str:
+    """The text, or ValueError where it holds half a character (a lone surrogate)."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"its text holds half a character at place {error.start}, which UTF-8 cannot write") from None
+    return text
 
 
 def bounded(count: int, size: int, name: str) -> int:

@@ -7,6 +7,7 @@ a fingerprint of each item, so that a damaged file is noticed even where its for
 import dataclasses
 import itertools
 import json
+import shutil
 import zlib
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
@@ -286,6 +287,9 @@ class Checkpoints:
         try:
             yield
         except Exception as error:
+            # What is half written takes room that the next attempt will need.
+            for half in (self.workdir / FOLDER).glob("*.orbax-checkpoint-tmp*"):
+                shutil.rmtree(half, ignore_errors=True)
             what = "a checkpoint" if step is None else f"the checkpoint of step {step} or the one before it"
             line = " ".join(str(error).split())[:200] or type(error).__name__
             raise CheckpointError(

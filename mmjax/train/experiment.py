@@ -68,7 +68,10 @@ class Experiment:
                 value = getattr(value, name)
             if value < low:
                 raise ValueError(f"{key} is {value}; expected at least {low}")
-        self.optim.over(self.steps)  # says so now if its schedule does not fit the steps
+        try:
+            self.optim.over(self.steps)
+        except ValueError as error:
+            raise ValueError(f"optim.schedule does not fit steps={self.steps}: {error}") from None
         if self.microbatches > 1 and self.task.coupled:
             raise ValueError(
                 f"microbatches is {self.microbatches}, but the loss of {type(self.task).__name__} ties the examples "

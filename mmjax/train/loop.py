@@ -90,6 +90,8 @@ class Run:
         batches = self.feed.train(x.seed, position)
         window, scores, records, saved = [], {}, [], first
         with Log(self.workdir, first) as log, Progress(x.steps, first) as progress:
+            if first < x.steps:
+                progress.say("the first step compiles")
             clock = _Clock()
             for number in range(first + 1, x.steps + 1):
                 state, metrics = self.step(state, self.partition.put_batch(next(batches)))

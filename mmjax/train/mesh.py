@@ -51,7 +51,10 @@ class Mesh:
         sizes = {name: len(devices) // fixed if size == -1 else size for name, size in sizes.items()}
         wanted = int(np.prod(list(sizes.values())))
         if not wanted or wanted > len(devices) or (-1 in self.axes.values() and wanted != len(devices)):
-            raise ValueError(f"partition.axes are {dict(self.axes)}, which {len(devices)} devices cannot form")
+            raise ValueError(
+                f"partition.axes are {dict(self.axes)}, which {len(devices)} devices cannot form; "
+                "--config.partition.use=train.mesh takes those that are there"
+            )
         # Auto: the compiler propagates shardings. make_mesh would give Explicit axes, in whose types a contraction
         # over a split axis is an error.
         types = (AxisType.Auto,) * len(sizes)

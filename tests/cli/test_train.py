@@ -1,6 +1,8 @@
 """mmjax train: what a run folder holds, what is said, and that the same command goes on or says that it is done."""
 
+import fcntl
 import json
+import os
 import re
 import shutil
 
@@ -13,7 +15,8 @@ from tests.train import bits
 def test_training_says_steps_and_scores_on_standard_error_and_nothing_on_standard_output(squares, tmp_path):
     done = mmjax("train", f"--config={tiny.CONFIG}:once", f"--workdir={tmp_path}/new/run")
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
-    first, second, last = done.stderr.splitlines()
+    before, first, second, page, last = done.stderr.splitlines()
+    assert (before, page) == ("the first step compiles", "writing the report")
     assert first.startswith("step 1/1  ") and "loss " in first
     assert second.startswith("step 1/1  exact_match ")
     assert last.startswith("exact_match ") and last.endswith(f" on 15; wrote {tmp_path}/new/run/report.html")
@@ -58,3 +61,15 @@ def test_a_run_goes_on_with_other_intervals_and_a_lost_report_is_made_again(trai
     (copy / "report.html").unlink()
     assert main(words) == 0
     assert f"wrote {copy}/report.html" in capfd.readouterr().err and (copy / "report.html").is_file()
+
+
+def test_a_folder_is_trained_by_one_process_at_a_time(trained, capfd):
+    folder = os.open(trained, os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    try:
+        assert main(["train", f"--config={tiny.CONFIG}", f"--workdir={trained}"]) == 1
+    finally:
+        os.close(folder)
+    said = f"mmjax: --workdir={trained} is being trained by another process; wait for it, or choose another folder\n"
+    assert capfd.readouterr() == ("", said)
+    assert main(["train", f"--config={tiny.CONFIG}", f"--workdir={trained}"]) == 0

@@ -32,6 +32,9 @@ def vit(**changes):
     return use("encoders.vit", **(fields | {"position": use("nn.learned_position")} | changes))
 
 
+DATA = use("data.pictures", name="mine", tokenizer=use("data.words", size=16))
+
+
 def run(**changes):
     """The config of a whole run."""
     model = use(
@@ -44,7 +47,7 @@ def run(**changes):
     )
     groups = (("bias$", use("optim.group", decay=0.0)), (".*", use("optim.group")))
     optim = use("optim.optimizer", rule=use("optim.adamw"), schedule=use("optim.constant", peak=0.1), groups=groups)
-    fields = dict(task=use("tasks.vqa", model=model, length=2), data=None, optim=optim, steps=3)
+    fields = dict(task=use("tasks.vqa", model=model, length=2), data=DATA, optim=optim, steps=3)
     return experiment(**(fields | changes))
 
 
@@ -149,7 +152,7 @@ def test_a_path_that_names_no_class_is_told_with_the_nearest_that_does(path, mes
 
 def test_an_int_may_stand_where_a_float_is_wanted_and_a_bool_where_anything_goes():
     assert build(use("optim.group", rate=2)) == Group(rate=2)
-    assert build(run(data={"a": (True,)})).data == {"a": (True,)}
+    assert build({"a": (True, 2)}) == {"a": (True, 2)}
 
 
 @pytest.mark.parametrize(

@@ -28,11 +28,7 @@ def events(workdir: Path) -> list[Event]:
 
 
 def scalars(workdir: Path) -> list[tuple[int, str, float]]:
-    return [
-        (event.step, value.tag, value.simple_value)
-        for event in events(workdir)
-        for value in event.summary.value
-    ]
+    return [(event.step, value.tag, value.simple_value) for event in events(workdir) for value in event.summary.value]
 
 
 def test_rows_are_read_back_in_the_order_they_were_written(tmp_path):
@@ -78,9 +74,7 @@ def test_a_loss_that_is_not_finite_is_read_as_nan(tmp_path):
     assert math.isnan(read(tmp_path)[0]["loss"])
 
 
-@pytest.mark.parametrize(
-    "value", [np.zeros(2), "0.5", None, {"a": 1}], ids=["vector", "text", "nothing", "dict"]
-)
+@pytest.mark.parametrize("value", [np.zeros(2), "0.5", None, {"a": 1}], ids=["vector", "text", "nothing", "dict"])
 def test_what_is_not_one_number_is_refused_by_name_and_leaves_no_row(tmp_path, value):
     with Log(tmp_path) as log, pytest.raises(ValueError, match=r"'loss'.*expected one number"):
         log.write(1, "train", {"fine": 1.0, "loss": value})
