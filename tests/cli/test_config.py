@@ -23,6 +23,9 @@ FREE = {
     "checkpoint.keep": 9,
     "checkpoint.best": "None",
     "guard.steps": 2,
+    "data.data_dir": "elsewhere",
+    "data.threads": 1,
+    "data.prefetch": 3,
 }
 
 

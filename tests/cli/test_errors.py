@@ -26,6 +26,18 @@ WRONG = {
     "no Python": (("train", "--config={rows}", "--workdir={new}"), ["{rows}", "no Python file"]),
     "syntax error": (("train", "--config={folder}/syntax.py", "--workdir={new}"), ["syntax.py:2: "]),
     "config that raises": (("train", "--config={folder}/raises.py", "--workdir={new}"), ["raises.py", "KeyError"]),
+    "config that exits": (("train", "--config={folder}/exits.py", "--workdir={new}"), ["exits.py", "SystemExit"]),
+    "beyond a list": ((*TRAIN, "--config.partition.rules.7=1"), ["partition.rules.7", "0 to 0"]),
+    "answers that cannot be given": ((*TRAIN, "--config.task.length=1"), ["task.length is 1", "data.target_length"]),
+    "warm-up beyond the steps": (
+        (
+            *TRAIN,
+            "--config.optim.schedule.use=optim.warmup_cosine",
+            "--config.optim.schedule.peak=1e-3",
+            "--config.optim.schedule.warmup=10000",
+        ),
+        ["optim.schedule does not fit steps", "warmup is 10000"],
+    ),
     "no get_config": (("train", "--config={folder}/empty.py", "--workdir={new}"), ["empty.py", "get_config"]),
     "no experiment": (("train", "--config={folder}/three.py", "--workdir={new}"), ["three.py", "the config is 3"]),
     "no --config": (("train", "--workdir={new}"), ["--config", "required"]),
@@ -132,6 +144,7 @@ def places(trained, squares, tmp_path_factory):
     (folder / "raises.py").write_text("def get_config():\n    return {}['steps']\n")
     (folder / "three.py").write_text("def get_config():\n    return 3\n")
     (folder / "empty.py").write_text("")
+    (folder / "exits.py").write_text("import sys\n\nsys.exit(0)\n")
     (folder / "text.png").write_text("no picture\n")
     shutil.copytree(trained, folder / "copy")
     found = {name: folder / name for name in ("new", "bare", "broken", "older", "copy")}

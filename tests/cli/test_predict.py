@@ -128,3 +128,20 @@ def test_a_model_is_loaded_where_its_data_set_is_not_prepared(trained, tmp_path,
     done = subprocess.run([sys.executable, "-c", code], cwd=command.ROOT, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "not a readable picture" in done.stdout
+
+
+def test_a_file_of_another_editor_is_read_and_rows_that_are_no_text_or_no_json_are_errors(trained, squares, capfd):
+    rows = squares.parent / "other.jsonl"
+    good = '{"image": "0.png", "text": "what\u2028color is the square?"}'
+    bad = ['{"image": "0.png", "text": "what \\ud800?"}', '{"image": "0.png", "text": "what?", "score": NaN}']
+    rows.write_bytes(b"\xef\xbb\xbf" + "\r\n".join([good, *bad]).encode())
+    assert main(["predict", f"--workdir={trained}", f"--jsonl={rows}"]) == 1
+    first, second, third = (json.loads(line) for line in capfd.readouterr().out.splitlines())
+    assert first["prediction"] is not None and "error" not in first
+    assert "half a character" in second["error"]
+    assert third == {"error": "line 3 is not JSON: NaN is no value"}
+
+
+def test_one_row_that_is_not_in_a_list_is_told(model):
+    with pytest.raises(TypeError, match="takes a list of rows, given a dict"):
+        model.predict({"image": "0.png", "text": "what?"})

@@ -6,6 +6,8 @@ import os
 import re
 import shutil
 
+import numpy as np
+
 from mmjax.__main__ import main
 from tests import tiny
 from tests.command import mmjax
@@ -33,6 +35,30 @@ def test_a_run_folder_holds_all_that_was_promised(trained):
     assert any((trained / "events").iterdir())
     page = re.sub("<[^>]*>", "", (trained / "report.html").read_text())
     assert f"mmjax train --config={tiny.CONFIG} --workdir={trained}" in page
+
+
+def test_a_run_starts_from_another_one_by_an_override_and_tells_what_was_taken(trained, tmp_path, capfd):
+    start = [f"--config.init_from.workdir={trained}", "--config.init_from.rules=(('^logits', None),)"]
+    words = [
+        "train",
+        f"--config={tiny.CONFIG}:once",
+        f"--workdir={tmp_path}",
+        *start,
+        "--config.optim.schedule.peak=0.0",
+    ]
+    assert main(words) == 0
+    out, err = capfd.readouterr()
+    told = [line.split() for line in err.splitlines() if line.startswith("  ")]
+    before, after = bits.saved(trained, 12), bits.saved(tmp_path, 1)
+    names = [
+        name.removeprefix("params").replace("']['", "/").strip("[']") for name in before if name.startswith("params")
+    ]
+    assert out == "" and sorted(row[:2] for row in told) == sorted(
+        [[name, "fresh" if name.startswith("logits") else "taken"] for name in names] + [["logits/kernel", "skipped"]]
+    )
+    for name in names:
+        key = "['" + name.replace("/", "']['") + "']"
+        assert np.array_equal(after[f"params{key}"], before[f"average{key}"]) != name.startswith("logits")
 
 
 def test_a_complete_run_says_so_at_once_and_changes_nothing(trained, capfd):

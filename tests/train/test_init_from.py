@@ -110,6 +110,26 @@ def test_a_mismatch_that_no_rule_allows_is_an_error_that_says_which_rule_would(s
         InitFrom(saved(tree(1, **old)))(tree(2, **fresh))
 
 
+def test_a_rule_that_decides_nothing_or_is_no_pattern_is_an_error(saved):
+    folder = saved(tree(1, body__kernel=(3, 4)))
+    with pytest.raises(ValueError, match=r"rule \('boddy', None\) decides no parameter of the new model"):
+        InitFrom(folder, rules=(("boddy", None),))(tree(2, body__kernel=(3, 4)))
+    with pytest.raises(ValueError, match=r"init_from: '\(' is not a regular expression"):
+        InitFrom(folder, rules=(("(", None),))
+
+
+def test_a_rule_that_decides_nothing_and_a_pattern_that_is_none_are_errors(saved):
+    folder = saved(tree(0, body__kernel=(2, 3)))
+    with pytest.raises(ValueError, match=r"rule \('\^boddy/', None\) decides no parameter of the new model"):
+        InitFrom(folder, rules=(("^boddy/", None),))(tree(1, body__kernel=(2, 3)))
+    with pytest.raises(ValueError, match=r"'\(' is not a regular expression"):
+        InitFrom(folder, rules=(("(", None),))
+
+
+def test_a_folder_alone_is_enough_to_start_from(tmp_path):
+    assert experiment(init_from=str(tmp_path)).init_from == InitFrom(str(tmp_path))
+
+
 def test_the_moving_average_is_what_is_taken_and_a_step_can_be_chosen(saved):
     trained, average, fresh = (tree(seed, body__kernel=(3, 4), body__frozen=(2,)) for seed in (1, 2, 3))
     folder = saved(trained, step=3)

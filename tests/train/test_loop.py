@@ -85,6 +85,30 @@ def test_rows_hold_the_means_over_all_entries_of_the_steps_since_the_last_row(tm
             assert three[last][name] == pytest.approx(expected, rel=1e-5)
 
 
+def test_metrics_are_fetched_from_the_device_at_the_steps_that_are_logged_alone(tmp_path):
+    now, fetched = [0], []
+
+    class Watched:
+        def __init__(self, value):
+            self.value = value
+
+        def __array__(self, dtype=None, copy=None):
+            fetched.append(now[0])
+            return np.asarray(self.value)
+
+    with Run(experiment(steps=7, log=Log(3)), tmp_path, print) as running:
+        step = running.step
+
+        def watched(state, batch):
+            now[0] += 1
+            state, metrics = step(state, batch)
+            return state, jax.tree.map(Watched, metrics)
+
+        running.step = watched
+        running.train()
+    assert set(fetched) == {3, 6, 7}
+
+
 def test_the_last_step_is_evaluated_and_saved_whatever_the_intervals(tmp_path):
     state, scores, records = run(tmp_path, steps=5, checkpoint=Checkpoint(every=100, best="near"), log=Log(100))
     assert int(state.step) == 5 and len(records) == points((10**6,), 19)["mask"].sum()

@@ -78,6 +78,12 @@ def test_sigterm_saves_exits_with_75_and_the_same_command_completes_the_run(unbr
     bits.assert_same_run(unbroken, tmp_path)
 
 
+def messages(err):
+    """The lines of a run that do not tell of its progress."""
+    usual = ("step ", "the first step compiles", "writing the report")
+    return [line for line in err.splitlines() if not line.startswith(usual)]
+
+
 def cut_back(folder, step, copy):
     """A copy of a run folder as it was when it had saved that step: later rows are on disk, later checkpoints not."""
     shutil.copytree(folder, copy)
@@ -98,7 +104,7 @@ def test_a_damaged_newest_checkpoint_is_named_and_the_run_goes_on_from_the_one_b
         result["step"] == 9 and len([line for line in evaluated.stderr.splitlines() if "checkpoints/12" in line]) == 1
     )
     done = mmjax("train", f"--config={tiny.CONFIG}", f"--workdir={copy}")
-    told = [line for line in ended_well(done).splitlines() if not line.startswith("step ")]
+    told = messages(ended_well(done))
     assert f"{copy}/checkpoints/12" in told[0] and f"set aside as {copy}/damaged-12" in told[0]
     assert told[1] == "goes on from step 9 of 12" and len(told) == 3
     bits.assert_same_run(trained, copy)
@@ -125,8 +131,8 @@ def test_a_full_disk_is_one_clear_line_and_the_last_checkpoint_stays_usable(trai
         check=False,
     )
     assert (full.returncode, full.stdout) == (1, "")
-    told = [line for line in full.stderr.splitlines() if not line.startswith(("step ", "goes on "))]
-    assert len(told) == 1, full.stderr
+    goes_on, *told = messages(full.stderr)
+    assert goes_on == "goes on from step 9 of 12" and len(told) == 1, full.stderr
     assert told[0].startswith("mmjax: ") and f"could not be written to {copy}/checkpoints" in told[0]
     assert "make room and run the same command again" in told[0]
     assert bits.steps(copy) == [9]
