@@ -125,6 +125,9 @@ print({name: tuple(place.spec) for name, place in found.items()})
 """
 
 
+TAKES_THOSE_THERE = "--config.partition.use=train.mesh takes those that are there"
+
+
 def test_what_four_devices_cannot_share_evenly_is_refused_or_replicated(environment):
     command = [sys.executable, "-c", FOUR]
     done = subprocess.run(command, cwd=ROOT, env=environment(4), capture_output=True, text=True, check=True)
@@ -132,8 +135,8 @@ def test_what_four_devices_cannot_share_evenly_is_refused_or_replicated(environm
     assert refused == [
         "partition.rules split 'kernel' of shape (8, 6) as (None, 'tensor'), which its sides do not allow",
         "a batch of 6 does not divide by the 4 devices of the mesh's data and fsdp axes",
-        "partition.axes are {'data': 3, 'fsdp': -1}, which 4 devices cannot form",
-        "partition.axes are {'data': 8}, which 4 devices cannot form",
+        "partition.axes are {'data': 3, 'fsdp': -1}, which 4 devices cannot form; " + TAKES_THOSE_THERE,
+        "partition.axes are {'data': 8}, which 4 devices cannot form; " + TAKES_THOSE_THERE,
         "a batch of 6 does not divide by 4 devices",
         "partition.devices is 5; expected 1 to 4",
     ]
