@@ -56,7 +56,7 @@ class T5Decoder(nn.Module):
         return self._advance(cache, x, None)
 
     def _advance(self, cache: dict[str, Any], x: jax.Array, memory: jax.Array | None):
-        index, length = cache["index"], cache["layers"]["own"][0].shape[2]
+        index, length = cache["index"], cache["layers"]["own"][0].shape[3]
         bias = self.position(index[None], jnp.arange(length))
         seen = masks.until(length, index), masks.keys(cache["memory_mask"])
         x, layers = self.stack(x, cache["layers"], memory, seen, bias, index, train=False)

@@ -3,6 +3,7 @@
 softmax(q k' * scale + bias, over real keys) v
 
 A query that may see no key at all gets zeros: what lies under a False mask changes nothing and gradients stay finite.
+Heads stand before positions, [B, H, L, K], so that the products are plain batched matrix products.
 """
 
 import jax
@@ -10,17 +11,19 @@ import jax.numpy as jnp
 from einops import rearrange
 from flax import linen as nn
 
+from mmjax.nn.rotary import rotate
+
 KeyValue = tuple[jax.Array, jax.Array]
 
 
 def attention_weights(
     query: jax.Array, key: jax.Array, mask: jax.Array, bias: jax.Array | None, scale: float
 ) -> jax.Array:
-    """Weights [B, H, L, S] in fp32 from query [B, L, H, K] and key [B, S, H, K].
+    """Weights [B, H, L, S] in fp32 from query [B, H, L, K] and key [B, G, S, K]; H / G heads share a key.
 
     `mask` broadcasts to [B, L, S], True = may be seen; `bias` broadcasts to [B, H, L, S].
     """
-    logits = jnp.einsum("blhk,bshk->bhls", query, key, preferred_element_type=jnp.float32) * scale
+    logits = _grouped("bglk,bgsk->bgls", query, key) * scale
     if bias is not None:
         logits = logits + bias.astype(jnp.float32)
     seen = rearrange(mask, "b l s -> b 1 l s")
@@ -33,6 +36,8 @@ class Attention(nn.Module):
     """Queries from x [B, L, D] over the (key, value) that `project` made from a memory [B, S, D].
 
     `scale` None is K ** -0.5. T5 has scale 1 and folds K ** -0.5 into the initial query weights, as is done here.
+    With `kv_heads` G < H, H / G queries share a key and a value (Ainslie et al. 2023, 2305.13245). `rotary` is the
+    base of rotary positions (10,000 is usual); then `at` says where queries and keys stand, [B, L] or [1, L].
     """
 
     dim: int
@@ -40,28 +45,50 @@ class Attention(nn.Module):
     head_dim: int
     use_bias: bool = False
     scale: float | None = None
+    kv_heads: int | None = None
+    rotary: float | None = None
 
     def setup(self):
+        groups = self.heads if self.kv_heads is None else self.kv_heads
+        if self.heads % groups:
+            raise ValueError(f"{self.heads} heads cannot share {groups} keys evenly; kv_heads must divide heads")
         folded = 1.0 if self.scale is None else 1.0 / self.head_dim
         query_init = nn.initializers.variance_scaling(folded, "fan_in", "normal")
-        inner = self.heads * self.head_dim
-        self.query = nn.Dense(inner, use_bias=self.use_bias, kernel_init=query_init)
-        self.key = nn.Dense(inner, use_bias=self.use_bias)
-        self.value = nn.Dense(inner, use_bias=self.use_bias)
+        self.query = nn.Dense(self.heads * self.head_dim, use_bias=self.use_bias, kernel_init=query_init)
+        self.key = nn.Dense(groups * self.head_dim, use_bias=self.use_bias)
+        self.value = nn.Dense(groups * self.head_dim, use_bias=self.use_bias)
         self.out = nn.Dense(self.dim, use_bias=self.use_bias)
 
-    def project(self, memory: jax.Array) -> KeyValue:
-        """The key and value [B, S, H, K] of a memory [B, S, D]."""
-        return self._heads(self.key(memory)), self._heads(self.value(memory))
+    def project(self, memory: jax.Array, at: jax.Array | None = None) -> KeyValue:
+        """The key and value [B, G, S, K] of a memory [B, S, D] whose places are `at`."""
+        return self._turned(self._heads(self.key(memory)), at), self._heads(self.value(memory))
 
-    def __call__(self, x: jax.Array, seen: KeyValue, mask: jax.Array, bias: jax.Array | None = None) -> jax.Array:
+    def __call__(
+        self,
+        x: jax.Array,
+        seen: KeyValue,
+        mask: jax.Array,
+        bias: jax.Array | None = None,
+        at: jax.Array | None = None,
+    ) -> jax.Array:
         """x [B, L, D] to [B, L, D]; `mask` broadcasts to [B, L, S] and `bias` to [B, H, L, S]."""
         key, value = seen
         scale = self.head_dim**-0.5 if self.scale is None else self.scale
-        weights = attention_weights(self._heads(self.query(x)), key, mask, bias, scale)
+        weights = attention_weights(self._turned(self._heads(self.query(x)), at), key, mask, bias, scale)
         self.sow("maps", "attention", weights)
-        attended = jnp.einsum("bhls,bshk->blhk", weights.astype(value.dtype), value)
-        return self.out(rearrange(attended, "b l h k -> b l (h k)"))
+        attended = _grouped("bgls,bgsk->bglk", weights.astype(value.dtype), value).astype(value.dtype)
+        return self.out(rearrange(attended, "b h l k -> b l (h k)"))
 
     def _heads(self, x: jax.Array) -> jax.Array:
-        return rearrange(x, "b l (h k) -> b l h k", h=self.heads)
+        return rearrange(x, "b l (h k) -> b h l k", k=self.head_dim)
+
+    def _turned(self, x: jax.Array, at: jax.Array | None) -> jax.Array:
+        return x if self.rotary is None else rotate(x, at, self.rotary)
+
+
+def _grouped(product: str, heads: jax.Array, shared: jax.Array) -> jax.Array:
+    """An einsum in fp32 of heads [B, H, L, .] with what G groups of them share [B, G, S, .]: one product a group."""
+    length, groups = heads.shape[2], shared.shape[1]
+    together = rearrange(heads, "b (g r) l x -> b g (r l) x", g=groups)
+    found = jnp.einsum(product, together, shared, preferred_element_type=jnp.float32)
+    return rearrange(found, "b g (r l) x -> b (g r) l x", l=length)

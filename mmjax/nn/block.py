@@ -36,7 +36,7 @@ class DecoderBlock(nn.Module):
     """Causal self-attention, cross-attention to a memory, and feed-forward.
 
     Without a cache (None) x [B, T, D] is the whole sequence. With a cache x is what comes at `index`: its keys and
-    values [B, T, H, K] are written there; those of the memory are projected once, when the cache has none.
+    values [B, H, T, K] are written there; those of the memory are projected once, when the cache has none.
     """
 
     attention: Callable[..., Attention]
@@ -64,7 +64,7 @@ class DecoderBlock(nn.Module):
         own = attention.project(inner)
         if cache is not None:
             own = jax.tree.map(
-                lambda new, old: jax.lax.dynamic_update_slice_in_dim(old, new.astype(old.dtype), index, axis=1),
+                lambda new, old: jax.lax.dynamic_update_slice_in_dim(old, new.astype(old.dtype), index, axis=2),
                 own,
                 cache["own"],
             )
@@ -76,6 +76,6 @@ class DecoderBlock(nn.Module):
 
 
 def empty_cache(layers: int, batch: int, length: int, heads: int, head_dim: int, dtype: Any) -> dict[str, Any]:
-    """A cache [layers, B, T, H, K] of keys and values for T positions, not yet with those of a memory."""
-    empty = jnp.zeros((layers, batch, length, heads, head_dim), dtype)
+    """A cache [layers, B, H, T, K] of keys and values for T positions, not yet with those of a memory."""
+    empty = jnp.zeros((layers, batch, heads, length, head_dim), dtype)
     return {"own": (empty, empty)}

@@ -38,7 +38,9 @@ def apply(params, x, memory, mask, bias, scale):
     return bound(x, bound.project(memory), mask, bias)
 
 
-weigh = jax.jit(attention_weights)
+@partial(jax.jit, static_argnames="scale")
+def weigh(query, key, mask, bias, scale):
+    return attention_weights(jnp.swapaxes(query, 1, 2), jnp.swapaxes(key, 1, 2), mask, bias, scale)
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +99,7 @@ def test_masked_keys_have_no_weight_whatever_they_hold_and_get_no_gradient(param
 
 def test_a_masked_key_has_no_weight_even_where_the_logits_of_the_others_are_far_below_zero():
     query, key = np.full((1, 1, 1, 1), 1e4, np.float32), np.array([-1e4, -1e4, 0], np.float32).reshape(1, 3, 1, 1)
-    found = attention_weights(query, key, np.array([[[True, True, False]]]), None, 1.0)
+    found = weigh(query, key, np.array([[[True, True, False]]]), None, 1.0)
     np.testing.assert_array_equal(np.ravel(found), [0.5, 0.5, 0])
 
 
@@ -115,7 +117,7 @@ def test_a_query_that_sees_nothing_gets_the_bias_of_the_output_and_finite_gradie
 
 def test_logits_and_softmax_are_in_fp32_where_queries_and_keys_are_in_bf16():
     query, key = (jnp.asarray(4 * draw(B, n, H, K, seed=n), jnp.bfloat16) for n in (L, S))
-    found = attention_weights(query, key, MASKS["all keys"], None, 1.0)
+    found = weigh(query, key, MASKS["all keys"], None, 1.0)
     rounded = (np.asarray(query, np.float64), np.asarray(key, np.float64))
     _, weights = reference.attend(*rounded, rounded[1], MASKS["all keys"], np.zeros((H, L, S)), 1.0)
     assert found.dtype == jnp.float32
@@ -155,3 +157,38 @@ def test_a_scale_of_one_is_folded_into_the_initial_query_weights():
         np.testing.assert_allclose(spread[None][name], 256**-0.5, rtol=0.05)
     np.testing.assert_allclose(spread[1.0]["query"], (256 * 16) ** -0.5, rtol=0.05)
     np.testing.assert_allclose(spread[1.0]["key"], 256**-0.5, rtol=0.05)
+
+
+def test_heads_that_share_a_key_and_a_value_are_heads_with_copies_of_them():
+    shared = Attention(dim=D, heads=4, head_dim=K, kv_heads=2)
+    whole = Attention(dim=D, heads=4, head_dim=K)
+    x, mask = draw(B, L, D, seed=4), np.tri(L, dtype=bool)[None]
+    params = reference.parameters(shared, x, mask, method=to_itself)
+    copies = {
+        name: {"kernel": np.repeat(params[name]["kernel"].reshape(D, 2, K), 2, axis=1).reshape(D, 4 * K)}
+        for name in ("key", "value")
+    }
+    found = shared.apply({"params": params}, x, mask, method=to_itself)
+    expected = whole.apply({"params": {**params, **copies}}, x, mask, method=to_itself)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_heads_that_cannot_share_evenly_are_told():
+    with pytest.raises(ValueError, match="4 heads cannot share 3 keys evenly"):
+        Attention(dim=D, heads=4, head_dim=K, kv_heads=3).init(
+            jax.random.key(0), jnp.ones((1, L, D)), jnp.ones((1, 1, L), bool), method=to_itself
+        )
+
+
+def test_with_rotary_positions_only_distances_count():
+    module = Attention(dim=D, heads=H, head_dim=4, rotary=100.0)
+    x, mask = draw(B, L, D, seed=4), np.ones((1, 1, L), bool)
+
+    def turned(attention, x, at):
+        return attention(x, attention.project(x, at), mask, at=at)
+
+    at = np.array([[0, 1, 5]])
+    params = reference.parameters(module, x, at, method=turned)
+    here, there, apart = (module.apply({"params": params}, x, p, method=turned) for p in (at, at + 7, 2 * at))
+    np.testing.assert_allclose(here, there, atol=1e-5)
+    assert np.abs(here - apart).max() > 1e-2

@@ -84,12 +84,12 @@ def test_a_cache_holds_keys_and_values_where_they_were_written_and_the_memory_pr
     seen = np.ones((1, 1, L), bool), ACROSS[:, :1]
     _, first = jax.jit(module.apply)(params, X[:, 2:], empty, MEMORY, seen, None, jnp.array(1))
     for leaf in first["own"]:
-        np.testing.assert_array_equal(leaf[:, [0, 2]], np.zeros((B, 2, H, K)))
-        assert np.abs(leaf[:, 1]).min() > 0
+        np.testing.assert_array_equal(leaf[:, :, [0, 2]], np.zeros((B, H, 2, K)))
+        assert np.abs(leaf[:, :, 1]).min() > 0
     _, second = jax.jit(module.apply)(params, X[:, :1], first, None, seen, None, jnp.array(0))
     for old, new in zip(first["own"], second["own"], strict=True):
-        np.testing.assert_array_equal(new[:, 1:], old[:, 1:])
-        assert np.abs(new[:, 0]).min() > 0
+        np.testing.assert_array_equal(new[:, :, 1:], old[:, :, 1:])
+        assert np.abs(new[:, :, 0]).min() > 0
     jax.tree.map(np.testing.assert_array_equal, second["across"], first["across"])
     projected = reference.dense(MEMORY, params["params"]["cross"]["value"])
-    np.testing.assert_allclose(np.concatenate(np.moveaxis(first["across"][1], 2, 0), -1), projected, atol=1e-5)
+    np.testing.assert_allclose(np.concatenate(np.moveaxis(first["across"][1], 1, 0), -1), projected, atol=1e-5)

@@ -40,8 +40,8 @@ def group_norm(x, groups, scale, bias):
     return out * scale + bias
 
 
-def test_each_stage_is_a_convolution_a_group_norm_a_relu_and_a_pooling():
-    module = ConvStem(widths=(4, 6), groups=2)
+def test_each_stage_is_a_convolution_a_group_norm_a_relu_and_a_pooling_and_a_projection_ends_it():
+    module = ConvStem(widths=(4, 6), dim=5, groups=2)
     params = reference.parameters(module, X)
     expected = X
     for stage in range(2):
@@ -50,9 +50,10 @@ def test_each_stage_is_a_convolution_a_group_norm_a_relu_and_a_pooling():
         convolved = convolve(expected, kernel, np.zeros(kernel.shape[-1]))
         expected = pool(np.maximum(group_norm(convolved, 2, norm["scale"], norm["bias"]), 0))
     assert expected.shape == (2, 1, 2, 6)
+    expected = reference.dense(expected, params["project"])
     np.testing.assert_allclose(module.apply({"params": params}, X), expected, atol=1e-4)
 
 
 def test_a_picture_that_cannot_be_halved_so_often_is_refused():
     with pytest.raises(ValueError, match=r"3 poolings need a picture whose sides divide by 8, given \(4, 8\)"):
-        jax.eval_shape(ConvStem(widths=(2, 2, 2), groups=2).init, jax.random.key(0), X)
+        jax.eval_shape(ConvStem(widths=(2, 2, 2), dim=2, groups=2).init, jax.random.key(0), X)

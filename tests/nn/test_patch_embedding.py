@@ -12,7 +12,7 @@ X = np.random.default_rng(0).normal(size=(2, 4, 6, 3)).astype(np.float32)
 
 
 def test_each_token_is_the_linear_map_of_its_own_patch_read_row_by_row():
-    module = PatchEmbedding(size=2, width=5)
+    module = PatchEmbedding(size=2, dim=5)
     params = reference.parameters(module, X)
     found = np.asarray(module.apply({"params": params}, X))
     assert found.shape == (2, 2, 3, 5)
@@ -22,7 +22,7 @@ def test_each_token_is_the_linear_map_of_its_own_patch_read_row_by_row():
 
 
 def test_it_is_the_convolution_whose_stride_is_its_size():
-    module = PatchEmbedding(size=2, width=5)
+    module = PatchEmbedding(size=2, dim=5)
     params = reference.parameters(module, X)
     kernel = jnp.reshape(params["patch"]["kernel"], (2, 2, 3, 5))
     strided = jax.lax.conv_general_dilated(X, kernel, (2, 2), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC"))
@@ -31,4 +31,4 @@ def test_it_is_the_convolution_whose_stride_is_its_size():
 
 def test_a_picture_that_patches_do_not_tile_is_refused():
     with pytest.raises(ValueError, match="patches of 4 pixels do not tile a picture of 4 x 6"):
-        jax.eval_shape(PatchEmbedding(size=4, width=5).init, jax.random.key(0), X)
+        jax.eval_shape(PatchEmbedding(size=4, dim=5).init, jax.random.key(0), X)
