@@ -26,7 +26,7 @@ def get_config(variant="base"):
             layers=1,
             heads=heads,
             hidden=4 * dim,
-            stem=use("nn.conv_stem", widths=size["stem"]),
+            stem=use("nn.conv_stem", widths=size["stem"], dim=dim),
             position=use("nn.learned_position"),
         ),
         encoder=use("nn.t5_encoder", **trunk),
@@ -53,7 +53,7 @@ def get_config(variant="base"):
         average=use("optim.average", decay=0.99),
     )
     return experiment(
-        task=use("tasks.vqa", model=model, length=2),
+        task=use("tasks.generate", model=model, length=2),
         data=data,
         optim=optim,
         steps=size["steps"],

@@ -26,7 +26,7 @@ def get_config(variant="base"):
         layers=1,
         heads=2,
         hidden=32,
-        stem=use("nn.patch_embedding", size=4, width=16),
+        stem=use("nn.patch_embedding", size=4, dim=16),
         position=use("nn.learned_position"),
     )
     model = use(
@@ -40,7 +40,7 @@ def get_config(variant="base"):
     data = use("data.pictures", name="squares", tokenizer=use("data.words", size=32), augment=use("data.augment"))
     data.update(size=16, batch=8, questions=2, text_length=8, target_length=2)
     return experiment(
-        task=use("tasks.vqa", model=model, length=2),
+        task=use("tasks.generate", model=model, length=2),
         data=data,
         optim=use(
             "optim.optimizer",

@@ -4,7 +4,7 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
-from einops import repeat
+from einops import rearrange, repeat
 from flax import linen as nn
 
 from mmjax.core.tokens import Tokens
@@ -19,8 +19,11 @@ from mmjax.nn.stack import Stack
 class Vit(nn.Module):
     """Pictures [B, H, W, C] with values in 0..255 and mask [B] (there is a picture) to Tokens [B, L, dim].
 
+    Several pictures or frames an example, [B, N, H, W, C] with mask [B, N], are encoded each alone and follow each
+    other in Tokens [B, N L, dim] (PaLI-X: Chen et al. 2023, arXiv 2305.18565).
     A float type of the values is the type that is computed in (bfloat16 holds 0..255 exactly).
-    `stem` maps pixels in -1..1 to a grid [B, h, w, C'] and `position` adds where each token stands.
+    `stem` maps pixels in -1..1 to a grid [B, h, w, dim] and `position` adds where each token stands.
+    `approximate` takes the tanh form of GELU.
     """
 
     dim: int
@@ -29,6 +32,7 @@ class Vit(nn.Module):
     hidden: int
     stem: nn.Module
     position: nn.Module
+    approximate: bool = True
     dropout: float = 0.0
     scan: bool = False
 
@@ -42,20 +46,25 @@ class Vit(nn.Module):
 
     @nn.compact
     def __call__(self, values: jax.Array, mask: jax.Array, *, train: bool) -> Tokens:
+        examples = len(values)
+        values, mask = rearrange(values, "b ... h w c -> (b ...) h w c"), rearrange(mask, "b ... -> (b ...)")
         # What lies under a False mask must not reach a sum, even as NaN.
         present = repeat(mask, "b -> b 1 1 1")
         pixels = jnp.where(present, values, 0).astype(jnp.float32) / 127.5 - 1.0
-        pixels = pixels.astype(values.dtype if jnp.issubdtype(values.dtype, jnp.floating) else jnp.float32)
-        grid = self.position(nn.Dense(self.dim, name="width")(self.stem(pixels)))
-        x = flatten_grid(grid)
+        grid = self.stem(pixels.astype(values.dtype if jnp.issubdtype(values.dtype, jnp.floating) else jnp.float32))
+        if grid.shape[-1] != self.dim:
+            raise ValueError(f"stem.dim is {grid.shape[-1]}, but the transformer has dim {self.dim}; make them equal")
+        x = flatten_grid(self.position(grid))
         real = repeat(mask, "b -> b l", l=x.shape[1])
         block = partial(
             EncoderBlock,
             attention=partial(Attention, heads=self.heads, head_dim=self.dim // self.heads, use_bias=True),
-            mlp=partial(Mlp, hidden=self.hidden),
+            mlp=partial(Mlp, hidden=self.hidden, approximate=self.approximate),
             norm=partial(nn.LayerNorm, epsilon=1e-6),
             dropout=self.dropout,
         )
         x = nn.Dropout(self.dropout, deterministic=not train)(x)
         x, _ = Stack(block, self.layers, self.scan, name="stack")(x, None, masks.keys(real), None, train=train)
-        return Tokens.of(nn.LayerNorm(epsilon=1e-6, name="norm")(x), real)
+        x = nn.LayerNorm(epsilon=1e-6, name="norm")(x)
+        flat = partial(rearrange, pattern="(b n) l ... -> b (n l) ...", b=examples)
+        return Tokens.of(flat(x), flat(real))

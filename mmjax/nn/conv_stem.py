@@ -1,4 +1,4 @@
-"""Pictures to a grid of tokens by a few 3x3 convolutions, each with a norm, ReLU and 2x2 max-pooling.
+"""Pictures to a grid of tokens by a few 3x3 convolutions, each with a norm, ReLU and 2x2 max-pooling, and a projection.
 
 Early convolutions let small transformers learn from few pictures (Xiao et al. 2021, arXiv 2106.14881). Their batch norm
 is a group norm here (Wu and He 2018, arXiv 1803.08494): no example may change another one's tokens.
@@ -9,9 +9,10 @@ from flax import linen as nn
 
 
 class ConvStem(nn.Module):
-    """x [B, H, W, C] to [B, H / 2^n, W / 2^n, widths[-1]] for n widths, each a multiple of `groups`."""
+    """x [B, H, W, C] to [B, H / 2^n, W / 2^n, dim] through n widths, each a multiple of `groups`."""
 
     widths: tuple[int, ...]
+    dim: int
     groups: int = 8
 
     def __post_init__(self):
@@ -31,4 +32,4 @@ class ConvStem(nn.Module):
             x = nn.Conv(width, (3, 3), use_bias=False, name=f"conv_{i}")(x)
             x = nn.relu(nn.GroupNorm(self.groups, name=f"norm_{i}")(x))
             x = nn.max_pool(x, (2, 2), strides=(2, 2))
-        return x
+        return nn.Dense(self.dim, name="project")(x)

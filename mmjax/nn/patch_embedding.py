@@ -6,10 +6,10 @@ from flax import linen as nn
 
 
 class PatchEmbedding(nn.Module):
-    """x [B, H, W, C] to [B, H / size, W / size, width]."""
+    """x [B, H, W, C] to [B, H / size, W / size, dim]."""
 
     size: int
-    width: int
+    dim: int
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -17,4 +17,4 @@ class PatchEmbedding(nn.Module):
             raise ValueError(f"patches of {self.size} pixels do not tile a picture of {x.shape[1]} x {x.shape[2]}")
         # A reshape and one matrix product: the same as a strided convolution, and faster on every backend tried.
         patches = rearrange(x, "b (h p) (w q) c -> b h w (p q c)", p=self.size, q=self.size)
-        return nn.Dense(self.width, name="patch")(patches)
+        return nn.Dense(self.dim, name="patch")(patches)

@@ -20,7 +20,7 @@ from mmjax.optim.adamw import Adamw
 from mmjax.optim.constant import Constant
 from mmjax.optim.group import Group
 from mmjax.optim.optimizer import Optimizer
-from mmjax.tasks.vqa import Vqa
+from mmjax.tasks.generate import Generate
 from mmjax.train.experiment import Checkpoint, Experiment
 from mmjax.train.init_from import InitFrom
 
@@ -28,7 +28,7 @@ TRUNK = dict(layers=1, heads=2, head_dim=4, hidden=16)
 
 
 def vit(**changes):
-    fields = dict(dim=8, layers=1, heads=2, hidden=16, stem=use("nn.conv_stem", widths=(8, 16)))
+    fields = dict(dim=8, layers=1, heads=2, hidden=16, stem=use("nn.conv_stem", widths=(8, 16), dim=8))
     return use("encoders.vit", **(fields | {"position": use("nn.learned_position")} | changes))
 
 
@@ -47,14 +47,14 @@ def run(**changes):
     )
     groups = (("bias$", use("optim.group", decay=0.0)), (".*", use("optim.group")))
     optim = use("optim.optimizer", rule=use("optim.adamw"), schedule=use("optim.constant", peak=0.1), groups=groups)
-    fields = dict(task=use("tasks.vqa", model=model, length=2), data=DATA, optim=optim, steps=3)
+    fields = dict(task=use("tasks.generate", model=model, length=2), data=DATA, optim=optim, steps=3)
     return experiment(**(fields | changes))
 
 
 def test_use_names_a_class_by_its_file_and_build_makes_it_with_what_it_holds():
     assert build(use("nn.mlp", hidden=4)) == Mlp(hidden=4)
     made = build(vit(dropout=0.1))
-    expected = dict(dim=8, layers=1, heads=2, hidden=16, stem=ConvStem((8, 16)), position=LearnedPosition())
+    expected = dict(dim=8, layers=1, heads=2, hidden=16, stem=ConvStem((8, 16), 8), position=LearnedPosition())
     assert made == Vit(**expected, dropout=0.1)
 
 
@@ -69,7 +69,7 @@ def test_a_whole_run_is_built_with_the_defaults_that_stand_beside_the_code():
 
 
 def test_lists_become_tuples_and_mappings_dicts_at_every_depth():
-    assert build(use("nn.conv_stem", widths=[8, 16])) == ConvStem((8, 16))
+    assert build(use("nn.conv_stem", widths=[8, 16], dim=8)) == ConvStem((8, 16), 8)
     node = ConfigDict({"a": [1, [2, 3]], "b": {"c": (use("nn.mlp", hidden=1),)}}, convert_dict=False)
     made = build(node)
     assert made == {"a": (1, (2, 3)), "b": {"c": (Mlp(hidden=1),)}}
@@ -96,7 +96,7 @@ def test_a_description_writes_out_every_default_and_names_a_class_by_its_file_wh
 
 
 def test_what_a_task_learns_from_its_data_is_no_field_of_its_config():
-    bound = dataclasses.replace(Vqa(model=Mlp(hidden=1), length=2))
+    bound = dataclasses.replace(Generate(model=Mlp(hidden=1), length=2))
     object.__setattr__(bound, "vocabulary", object())
     assert set(describe(bound)) == {"use", "model", "length", "z_loss", "smoothing", "compute"}
 
@@ -117,13 +117,13 @@ def test_what_a_task_learns_from_its_data_is_no_field_of_its_config():
         (use("nn.mlp", hidden=4, approximate=1), "approximate is 1 of type int; expected bool"),
         (use("optim.group", rate=False), "rate is False of type bool; expected float"),
         (use("optim.group", layer_decay=True), "layer_decay is True of type bool; expected float | None"),
-        (use("nn.conv_stem", widths=(True, 8)), "widths is (True, 8) of type tuple; expected tuple[int, ...]"),
-        (use("nn.conv_stem", widths=(4, "8")), "widths is (4, '8') of type tuple; expected tuple[int, ...]"),
-        (use("nn.conv_stem", widths=4), "widths is 4 of type int; expected tuple[int, ...]"),
+        (use("nn.conv_stem", widths=(True, 8), dim=8), "widths is (True, 8) of type tuple; expected tuple[int, ...]"),
+        (use("nn.conv_stem", widths=(4, "8"), dim=8), "widths is (4, '8') of type tuple; expected tuple[int, ...]"),
+        (use("nn.conv_stem", widths=4, dim=8), "widths is 4 of type int; expected tuple[int, ...]"),
         (vit(stem=3), "stem is 3 of type int; expected Module"),
         (vit(stem=use("optim.group")), "stem is Group(rate=1.0, decay=1.0, layer_decay=None, frozen=False) of type "),
         (vit(heads=3), "Vit: dim 8 does not divide by heads 3"),
-        (use("tasks.vqa", model=use("nn.mlp", hidden=1), length=1, compute="float16"), "compute is 'float16' of type"),
+        (use("tasks.generate", model=use("nn.mlp", hidden=1), length=1, compute="float16"), "compute is 'float16' of type"),
     ],
 )
 def test_a_field_that_does_not_fit_is_one_line_that_names_it_and_what_is_accepted(node, message):
@@ -192,7 +192,7 @@ def test_a_node_is_a_config_that_can_be_changed_by_key_and_written_as_json():
     node.task.model.image.stem.widths = (8, 8)
     node.optim.schedule.peak = 0.5
     made = build(json.loads(node.to_json()))
-    assert made.task.model.image.stem == ConvStem((8, 8))
+    assert made.task.model.image.stem == ConvStem((8, 8), 8)
     assert made.optim.schedule == Constant(peak=0.5)
 
 

@@ -1,6 +1,6 @@
 """What every encoder owes: Tokens of the width asked for, and masks that hold, in any type and under jit.
 
-A new file in `mmjax/encoders` needs one line in `CASES`.
+A new file in `mmjax/encoders` needs a case in `CASES`; what follows a comma in its name tells cases of one file apart.
 """
 
 import dataclasses
@@ -43,9 +43,14 @@ class Case:
 PIXELS = np.random.default_rng(0).integers(0, 256, (3, 4, 6, 3)).astype(np.float32)
 CASES = {
     "vit": Case(
-        Vit(dim=DIM, layers=2, heads=2, hidden=8, stem=PatchEmbedding(2, 6), position=SinePosition()),
+        Vit(dim=DIM, layers=2, heads=2, hidden=8, stem=PatchEmbedding(2, DIM), position=SinePosition()),
         PIXELS,
         np.array([True, False, True]),
+    ),
+    "vit, several pictures": Case(
+        Vit(dim=DIM, layers=1, heads=2, hidden=8, stem=PatchEmbedding(2, DIM), position=SinePosition()),
+        np.stack([PIXELS, np.roll(PIXELS, 1, axis=0)], axis=1),
+        np.array([[True, False], [False, False], [False, True]]),
     ),
 }
 
@@ -84,7 +89,7 @@ def learn(encode):
 
 def test_every_file_of_the_folder_has_a_case():
     files = {path.stem for path in Path(mmjax.encoders.__path__[0]).glob("*.py")} - {"__init__"}
-    assert files == set(CASES)
+    assert files == {name.partition(",")[0] for name in CASES}
 
 
 def test_it_gives_tokens_of_its_width_that_are_real_where_the_values_are(case, tokens):

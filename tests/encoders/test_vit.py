@@ -20,7 +20,7 @@ THERE = np.ones(2, bool)
 
 
 def vit(**changes):
-    return Vit(**SIZES | dict(stem=PatchEmbedding(2, 7), position=LearnedPosition()) | changes)
+    return Vit(**SIZES | dict(stem=PatchEmbedding(2, DIM), position=LearnedPosition()) | changes)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ run = jax.jit(partial(vit(dropout=0.5).apply, train=False))  # no dropout outsid
 
 def test_it_is_patches_of_pixels_in_minus_one_to_one_positions_blocks_and_a_last_norm(params):
     cut = (PIXELS / 127.5 - 1).reshape(2, 2, 2, 3, 2, 3).swapaxes(2, 3).reshape(2, 6, 12)
-    x = reference.dense(reference.dense(cut, params["stem"]["patch"]), params["width"])
+    x = reference.dense(cut, params["stem"]["patch"])
     x = x + params["position"]["table"].reshape(6, DIM)
     for i in range(LAYERS):
         layer = params["stack"][f"layers_{i}"]
@@ -72,3 +72,25 @@ def test_dropout_acts_in_training_on_the_patches_and_on_what_each_part_adds(para
 def test_heads_that_do_not_divide_the_width_are_refused_when_it_is_made():
     with pytest.raises(ValueError, match="dim 6 does not divide by heads 4"):
         vit(heads=4)
+
+
+def test_a_stem_that_ends_at_another_width_is_refused():
+    with pytest.raises(ValueError, match="dim is 7, but the transformer has dim 6; make them equal"):
+        jax.eval_shape(partial(vit(stem=PatchEmbedding(2, 7)).init, train=False), jax.random.key(0), PIXELS, THERE)
+
+
+def test_the_exact_form_of_gelu_is_a_choice(params):
+    given = {"params": params}
+    exact = jax.jit(partial(vit(approximate=False).apply, train=False))(given, PIXELS, THERE).x
+    assert 0 < np.abs(exact - run(given, PIXELS, THERE).x).max() < 0.01
+
+
+def test_several_pictures_are_each_encoded_alone_and_follow_each_other(params):
+    rng = np.random.default_rng(1)
+    pictures = rng.integers(0, 256, (2, 3, 4, 6, 3), dtype=np.uint8)
+    there = np.array([[True, True, False], [True, False, True]])
+    found = run({"params": params}, pictures, there)
+    for n in range(3):
+        alone, place = run({"params": params}, pictures[:, n], there[:, n]), slice(6 * n, 6 * n + 6)
+        np.testing.assert_allclose(found.x[:, place], alone.x, atol=1e-5)
+        np.testing.assert_array_equal(found.mask[:, place], alone.mask)

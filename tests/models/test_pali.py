@@ -21,7 +21,7 @@ B, Q, L, T, V, PATCHES = 2, 3, 4, 3, 11, 4
 
 def pali():
     trunk = dict(heads=2, head_dim=4, hidden=8)
-    image = Vit(6, 1, 2, 8, stem=PatchEmbedding(4, 5), position=LearnedPosition())
+    image = Vit(6, 1, 2, 8, stem=PatchEmbedding(4, 6), position=LearnedPosition())
     return Pali(vocab=V, dim=8, image=image, encoder=T5Encoder(1, **trunk), decoder=T5Decoder(1, **trunk))
 
 
