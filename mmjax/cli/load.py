@@ -40,7 +40,7 @@ class Model:
         checkpoints.close()
         self.params = self._variables["params"]
         self.feed = experiment.data.open(folder)
-        self.task = experiment.task.bind(self.feed.vocabulary)
+        self.task = experiment.task.bind(self.feed.vocabulary, self.feed.sources)
 
     def predict(self, rows: Rows, root: str | os.PathLike = ".") -> list[dict[str, Any]]:
         """What the model says to each row: {"prediction", ...}, or {"error"} for a row that cannot be read.

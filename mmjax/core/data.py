@@ -15,7 +15,11 @@ class Feed(Protocol):
 
     @property
     def vocabulary(self) -> Any:
-        """What only the data knows, for `Task.bind`."""
+        """How ids become words, for `Task.bind`."""
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The names of the data sets that are mixed, which `source` in a batch counts by; ("",) for one alone."""
 
     def train(self, seed: int, start: int) -> Iterator[Arrays]:
         """Endless batches start, start + 1, ...: batch k is a pure function of (seed, k)."""

@@ -52,8 +52,11 @@ class Task(Protocol):
     weights: Mapping[str, float]
     coupled: bool
 
-    def bind(self, vocabulary: Any) -> "Task":
-        """The task with what only the data knows (how ids become words); called once before anything else."""
+    def bind(self, vocabulary: Any, sources: Sequence[str]) -> "Task":
+        """The task with what only the data knows: how ids become words, and the names of the data sets that are mixed.
+
+        Called once before anything else.
+        """
 
     def init(self, key: jax.Array, batch: Batch) -> tuple[Params, Extra]:
         """Fresh parameters and extra variables for batches of this shape."""

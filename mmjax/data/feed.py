@@ -37,6 +37,7 @@ class Feed:
         self.parts = tuple(Part(config) for config in parts)
         self.weights = tuple(weights)
         self.folder = Path(folder)
+        self.sources = ("",)
         self.config = parts[0]  # the parts of a mixture shape their batches alike
 
     @functools.cached_property

@@ -59,7 +59,7 @@ class Run:
             raise ValueError(f"data.batch is {x.data.batch}, which {x.microbatches} microbatches cannot share evenly")
         self.partition.check_batch(x.data.batch // x.microbatches)
         self.feed = x.data.open(self.workdir)
-        self.task: Task = x.task.bind(self.feed.vocabulary)
+        self.task: Task = x.task.bind(self.feed.vocabulary, self.feed.sources)
         self.checkpoints = Checkpoints(self.workdir, x.checkpoint.keep, x.checkpoint.best, self.say)
         self.optim = x.optim.over(x.steps)
         step = partial(train_step, self.task, self.optim, microbatches=x.microbatches, patience=x.guard.steps)

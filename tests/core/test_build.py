@@ -98,7 +98,7 @@ def test_a_description_writes_out_every_default_and_names_a_class_by_its_file_wh
 def test_what_a_task_learns_from_its_data_is_no_field_of_its_config():
     bound = dataclasses.replace(Generate(model=Mlp(hidden=1), length=2))
     object.__setattr__(bound, "vocabulary", object())
-    assert set(describe(bound)) == {"use", "model", "length", "z_loss", "smoothing", "compute"}
+    assert set(describe(bound)) == {"use", "model", "length", "z_loss", "smoothing", "compute", "metrics"}
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,10 @@ def test_what_a_task_learns_from_its_data_is_no_field_of_its_config():
         (vit(stem=3), "stem is 3 of type int; expected Module"),
         (vit(stem=use("optim.group")), "stem is Group(rate=1.0, decay=1.0, layer_decay=None, frozen=False) of type "),
         (vit(heads=3), "Vit: dim 8 does not divide by heads 3"),
-        (use("tasks.generate", model=use("nn.mlp", hidden=1), length=1, compute="float16"), "compute is 'float16' of type"),
+        (
+            use("tasks.generate", model=use("nn.mlp", hidden=1), length=1, compute="float16"),
+            "compute is 'float16' of type",
+        ),
     ],
 )
 def test_a_field_that_does_not_fit_is_one_line_that_names_it_and_what_is_accepted(node, message):

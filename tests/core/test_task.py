@@ -5,11 +5,11 @@ import pytest
 
 from mmjax.core.task import Ctx, Task
 from mmjax.optim.group import Group
-from mmjax.tasks.vqa import Vqa
+from mmjax.tasks.generate import Generate
 
 
 def test_a_task_is_recognised_by_what_it_offers():
-    assert isinstance(Vqa(model=None, length=2), Task)
+    assert isinstance(Generate(model=None, length=2), Task)
     assert not isinstance(Group(), Task)
 
 

@@ -90,7 +90,7 @@ def main(folder: Path) -> None:
     config, batches = build(tiny.get_config()), [pali_batch(k) for k in range(5)]
     # The bias of a key changes no attention: its gradient is rounding, which a small eps would blow up to full steps.
     optim = dataclasses.replace(config.optim, rule=Adamw(eps=1e-4, decay=0.05))
-    task, start = config.task.bind(VOCABULARY), begin(config.task, optim, batches[0])
+    task, start = config.task.bind(VOCABULARY, ("",)), begin(config.task, optim, batches[0])
     for name, partition in PARTITIONS.items():
         state, metrics = five_steps(partition, task, optim, start, batches)
         found |= flat(f"pali/{name}/", (partition.fetch(state), metrics))

@@ -202,14 +202,14 @@ def test_every_link_and_reference_has_its_target(tmp_path):
 def test_the_configuration_is_shown_with_what_each_node_uses_and_its_ordered_rules(tmp_path):
     config = {
         "use": "train.experiment",
-        "task": {"use": "tasks.vqa", "dims": (16, 32), "clip": None},
+        "task": {"use": "tasks.generate", "dims": (16, 32), "clip": None},
         "groups": (("bias$", {"use": "optim.group", "decay": 0.0}), (".*", {})),
         "empty": {},
     }
     shown = section(page(tmp_path, config=config), "configuration")
     lines = re.findall(r"--depth: (\d)\">(.*?)</span>", shown)
     assert [(int(depth), words(line)) for depth, line in lines] == [
-        (0, "task tasks.vqa"),
+        (0, "task tasks.generate"),
         (1, "dims [16, 32]"),
         (1, "clip null"),
         (0, "groups"),

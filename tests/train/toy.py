@@ -45,7 +45,7 @@ class Toy:
     def weights(self):
         return {"fit": 1.0, "size": 0.3}
 
-    def bind(self, vocabulary):
+    def bind(self, vocabulary, sources):
         return self
 
     def init(self, key, batch):
@@ -122,6 +122,7 @@ class Points:
     bad: Sequence[int] = ()
     asked: list[int] = dataclasses.field(default_factory=list, compare=False)
     vocabulary = None
+    sources = ("",)
 
     def open(self, folder: str | Path) -> "Points":
         return self

@@ -1,12 +1,15 @@
-"""Visual question answering as text generation: the answer is written over the whole vocabulary, from no list.
+"""Text from pictures and text: answers, captions, words read, boxes, all written over the whole vocabulary.
 
 loss = mean over target tokens of CE + z_loss * logsumexp^2, teacher-forced (Chen et al. 2023, arXiv 2209.06794)
+
+What is asked stands in the text. Where a batch mixes data sets, `source` [B] says which one each picture is from, and
+losses and scores are told for each of them too.
 """
 
 import dataclasses
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -23,13 +26,22 @@ from mmjax.metrics.breakdown import answer_kind, breakdown, first_words
 from mmjax.metrics.exact_match import exact_match
 
 
+@runtime_checkable
+class Metric(Protocol):
+    """(what was written, what is true) to a number."""
+
+    def __call__(self, prediction: str, truth: str) -> float: ...
+
+
 @dataclasses.dataclass(frozen=True)
-class Vqa:
-    """A task over batches of B pictures with Q questions each; see `models.pali` for the shapes.
+class Generate:
+    """A task over batches of B pictures with Q texts and targets each; see `models.pali` for the shapes.
 
     Args:
         model: encodes, decodes by `begin` and `step`, and has a field `vocab`.
         length: the most tokens an answer may have, its end included.
+        search: how an answer is looked for, see `decode`.
+        metrics: how answers are scored besides exact match, by the name of the data set they belong to.
         z_loss: weight of the z-loss.
         smoothing: of the target labels.
         compute: the type that activations are computed in; parameters are kept in fp32.
@@ -40,8 +52,10 @@ class Vqa:
     z_loss: float = 0.0
     smoothing: float = 0.0
     compute: Dtype = "float32"
+    metrics: Mapping[str, Metric] = dataclasses.field(default_factory=dict)
     coupled = False
     vocabulary: Any = dataclasses.field(default=None, init=False, compare=False, repr=False)
+    sources: tuple[str, ...] = dataclasses.field(default=("",), init=False, compare=False, repr=False)
 
     def __post_init__(self):
         if self.length < 1 or not 0 <= self.smoothing < 1 or self.z_loss < 0:
@@ -54,14 +68,20 @@ class Vqa:
     def weights(self) -> dict[str, float]:
         return {"cross_entropy": 1.0} | ({"z_loss": self.z_loss} if self.z_loss else {})
 
-    def bind(self, vocabulary: Any) -> "Vqa":
+    def bind(self, vocabulary: Any, sources: Sequence[str] = ("",)) -> "Generate":
         if vocabulary.size > self.model.vocab:
             raise ValueError(
                 f"the tokenizer has {vocabulary.size} tokens and the model a vocab of {self.model.vocab}; "
                 "raise task.model.vocab or make the tokenizer smaller"
             )
+        unknown = sorted(set(self.metrics) - set(sources))
+        if unknown:
+            raise ValueError(
+                f"task.metrics names {unknown[0]!r}, but the data has {', '.join(map(repr, sources))}; use these"
+            )
         bound = dataclasses.replace(self)
         object.__setattr__(bound, "vocabulary", vocabulary)
+        object.__setattr__(bound, "sources", tuple(sources))
         return bound
 
     def init(self, key: jax.Array, batch: Batch) -> tuple[Params, Extra]:
@@ -76,10 +96,15 @@ class Vqa:
         rngs = {"dropout": ctx.key} if ctx.train else {}
         logits = self._apply(params, self._computed(batch), train=ctx.train, rngs=rngs)
         real = batch["target_mask"]
-        found = {
-            "cross_entropy": Mean.of(ce.cross_entropy(logits, batch["target"], self.smoothing), real),
-            "token_accuracy": Mean.of(jnp.argmax(logits, axis=-1) == batch["target"], real),
+        each = {
+            "cross_entropy": ce.cross_entropy(logits, batch["target"], self.smoothing),
+            "token_accuracy": jnp.argmax(logits, axis=-1) == batch["target"],
         }
+        found = {name: Mean.of(value, real) for name, value in each.items()}
+        for number, source in enumerate(self.sources):
+            if len(self.sources) > 1:
+                mine = real & rearrange(batch["source"] == number, "b -> b 1 1")
+                found |= {f"{name}/task/{source}": Mean.of(value, mine) for name, value in each.items()}
         if self.z_loss:
             found["z_loss"] = Mean.of(ce.z_loss(logits), real)
         return found, extra
@@ -105,6 +130,7 @@ class Vqa:
             {
                 "index": int(batch["index"][b]),
                 "place": int(q),
+                **({"task": self.sources[int(batch["source"][b])]} if len(self.sources) > 1 else {}),
                 "question": words(batch["text"][b, q]),
                 "answer": words(batch["target"][b, q]),
                 "prediction": words(predictions["tokens"][b, q]),
@@ -116,11 +142,23 @@ class Vqa:
 
     def finish(self, records: Sequence[Mapping[str, Any]]) -> dict[str, float]:
         scored = [{**record, "exact_match": record["right"]} for record in records]
-        return (
+        if len(self.sources) > 1:
+            return breakdown(scored, "exact_match", "task", lambda r: r["task"]) | self._measured(records)
+        return self._measured(records) | (
             breakdown(scored, "exact_match", "question type", lambda r: first_words(r["question"]))
             | breakdown(scored, "exact_match", "answer type", lambda r: answer_kind(r["answer"]))
             | breakdown(scored, "exact_match", "answer", lambda r: r["answer"])
         )
+
+    def _measured(self, records: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+        """The mean of each source's own metric."""
+        found = {}
+        for source, metric in self.metrics.items():
+            values = [metric(r["prediction"], r["answer"]) for r in records if r.get("task", "") == source]
+            name = type(metric).__module__.rpartition(".")[2]
+            if values:
+                found[f"{name}/task/{source}" if source else name] = float(np.mean(values))
+        return found
 
     def show(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> list[Panel]:
         """For each picture one question (a wrong answer where there is one) and where the decoder looked."""

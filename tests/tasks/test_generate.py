@@ -1,4 +1,4 @@
-"""Visual question answering: loss and scores from logits by hand, answers against a search without a cache."""
+"""Text generation: loss and scores from logits by hand, answers against a search without a cache."""
 
 import dataclasses
 from functools import partial
@@ -17,7 +17,7 @@ from mmjax.nn.learned_position import LearnedPosition
 from mmjax.nn.patch_embedding import PatchEmbedding
 from mmjax.nn.stack import to_scan
 from mmjax.nn.t5_encoder import T5Encoder
-from mmjax.tasks.vqa import Vqa
+from mmjax.tasks.generate import Generate
 from tests import reference
 
 ASKED = [  # B = 3 pictures with up to Q = 2 questions: the last picture is padding, the second has one question
@@ -57,17 +57,17 @@ def batch(vocabulary):
     return made
 
 
-def vqa(vocabulary, scan=False, **fields):
+def task_of(vocabulary, scan=False, **fields):
     """Its dropout shows wherever it acts outside training."""
     trunk = dict(heads=2, head_dim=4, hidden=8, scan=scan)
-    image = Vit(8, 1, 2, 8, stem=PatchEmbedding(2, 5), position=LearnedPosition(), dropout=0.5)
+    image = Vit(8, 1, 2, 8, stem=PatchEmbedding(2, 8), position=LearnedPosition(), dropout=0.5)
     model = Pali(vocab=V, dim=8, image=image, encoder=T5Encoder(1, **trunk), decoder=T5Decoder(2, **trunk))
-    return Vqa(model=model, length=T, **fields).bind(vocabulary)
+    return Generate(model=model, length=T, **fields).bind(vocabulary)
 
 
 @pytest.fixture(scope="module")
 def task(vocabulary):
-    return vqa(vocabulary, **LOSS)
+    return task_of(vocabulary, **LOSS)
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +121,7 @@ def test_the_loss_is_the_mean_over_real_target_tokens_computed_by_hand_from_the_
 def test_only_losses_are_weighted_and_one_without_weight_is_not_computed(vocabulary, task, params, batch):
     assert task.weights == {"cross_entropy": 1.0, "z_loss": 0.5}
     assert not task.coupled
-    plain = vqa(vocabulary)
+    plain = task_of(vocabulary)
     assert plain.weights == {"cross_entropy": 1.0}
     shapes = jax.eval_shape(plain.loss, params, {}, batch, CTX)[0]
     assert set(shapes) == {"cross_entropy", "token_accuracy"}
@@ -139,7 +139,7 @@ def test_dropout_acts_in_training_by_the_key(task, params, batch, losses):
 
 @pytest.mark.parametrize("scan", [False, True])
 def test_fresh_parameters_are_in_fp32_and_fit_the_loss(vocabulary, batch, scan):
-    task = vqa(vocabulary, scan=scan, compute="bfloat16")
+    task = task_of(vocabulary, scan=scan, compute="bfloat16")
     params, extra = jax.eval_shape(task.init, jax.random.key(0), batch)
     assert {leaf.dtype for leaf in jax.tree.leaves(params)} == {jnp.dtype(jnp.float32)}
     gradients = jax.eval_shape(jax.grad(lambda p: task.loss(p, extra, batch, CTX)[0]["cross_entropy"].value), params)
@@ -234,7 +234,7 @@ def test_the_corpus_is_scored_by_question_type_answer_type_and_answer(task, batc
 def test_a_panel_shows_each_picture_with_an_answer_and_where_the_decoder_looked(
     vocabulary, params, batch, predictions, scan
 ):
-    task = vqa(vocabulary, scan=scan)
+    task = task_of(vocabulary, scan=scan)
     given = jax.tree.map(jnp.asarray, {**to_scan(params), "image": params["image"]}) if scan else params
     # The first question of the first picture is answered rightly, the second one wrongly.
     target = predictions["tokens"].copy()
@@ -245,7 +245,7 @@ def test_a_panel_shows_each_picture_with_an_answer_and_where_the_decoder_looked(
     assert [panel.kind for panel in panels] == ["picture", "picture"]
 
     again = batch | {"target": predictions["tokens"], "target_mask": predictions["tokens"] != PAD}
-    model = vqa(vocabulary).model
+    model = task_of(vocabulary).model
     _, state = jax.jit(partial(model.apply, train=False, mutable=["maps"]))({"params": params}, again)
     stack = state["maps"]["decoder"]["stack"]
     maps = np.stack([stack[f"layers_{i}"]["cross"]["attention"][0] for i in range(2)])  # [layers, B * Q, H, T, S]
@@ -268,7 +268,7 @@ def test_a_panel_shows_each_picture_with_an_answer_and_where_the_decoder_looked(
 
 
 def test_bf16_gives_fp32_means_close_to_those_of_fp32(vocabulary, params, batch, losses):
-    low = vqa(vocabulary, compute="bfloat16", **LOSS)
+    low = task_of(vocabulary, compute="bfloat16", **LOSS)
     found, _ = jax.jit(low.loss)(params, {}, batch, CTX)
     for name in ("cross_entropy", "z_loss"):
         assert found[name].total.dtype == jnp.float32
@@ -280,7 +280,7 @@ def test_bf16_gives_fp32_means_close_to_those_of_fp32(vocabulary, params, batch,
 
 @pytest.mark.parametrize("compute", ["float32", "bfloat16"])
 def test_everything_up_to_the_logits_is_computed_in_the_type_asked_for(vocabulary, params, batch, compute):
-    task = vqa(vocabulary, compute=compute)
+    task = task_of(vocabulary, compute=compute)
     catch = dict(mutable=["intermediates"], capture_intermediates=True)
     logits, state = jax.eval_shape(lambda p: task._apply(p, task._computed(batch), train=False, **catch), params)
     assert logits.dtype == jnp.float32
@@ -291,7 +291,33 @@ def test_everything_up_to_the_logits_is_computed_in_the_type_asked_for(vocabular
 
 
 def test_a_vocabulary_larger_than_the_model_is_refused_when_the_task_is_bound(vocabulary):
-    task = vqa(vocabulary)
+    task = task_of(vocabulary)
     with pytest.raises(ValueError, match=r"has 17 tokens and the model a vocab of 16; raise task\.model\.vocab"):
         task.bind(dataclasses.replace(vocabulary, size=V + 1))
-    assert task.bind(vocabulary) == task == Vqa(model=task.model, length=T)
+    assert task.bind(vocabulary) == task == Generate(model=task.model, length=T)
+
+
+def test_where_data_sets_are_mixed_losses_and_scores_are_told_for_each(vocabulary, task, params, batch, losses):
+    @dataclasses.dataclass(frozen=True)
+    class Letters:
+        def __call__(self, prediction, truth):
+            return abs(len(prediction) - len(truth))
+
+    mixed = dataclasses.replace(task, metrics={"ask": Letters()}).bind(vocabulary, ("tell", "ask"))
+    batch = batch | {"source": np.array([0, 1, -1], np.int32)}
+    found, _ = jax.jit(mixed.loss)(params, {}, batch, CTX)
+    assert found["cross_entropy/task/tell"].count == batch["target_mask"][0].sum()
+    assert found["cross_entropy/task/ask"].count == batch["target_mask"][1].sum()
+    parts = [found[f"cross_entropy/task/{name}"].total for name in ("tell", "ask")]
+    np.testing.assert_allclose(sum(parts), losses[0]["cross_entropy"].total, rtol=1e-6)
+    assert abs(parts[0] - parts[1]) > 0.1
+    scores = mixed.finish(mixed.read(answered(batch, wrong=[(1, 0)]), batch))
+    written = mixed.read(answered(batch, wrong=[(1, 0)]), batch)[2]["prediction"]
+    expected = {"exact_match/task/tell": 1.0, "exact_match/task/ask": 0.0, "examples/task/tell": 2.0}
+    assert scores == expected | {"examples/task/ask": 1.0, "test_generate/task/ask": abs(len(written) - 9)}
+
+
+def test_a_metric_for_a_data_set_that_is_not_there_is_refused(vocabulary, task):
+    scored = dataclasses.replace(task, metrics={"asks": lambda prediction, truth: 0.0})
+    with pytest.raises(ValueError, match="names 'asks', but the data has 'tell', 'ask'"):
+        scored.bind(vocabulary, ("tell", "ask"))
