@@ -42,7 +42,8 @@ def write(
     Args:
         workdir: the run folder; its name is the title.
         config: the resolved config, nested.
-        scores: final scores by name; `score/table/row` is a cell of a table, other names stand at the top.
+        scores: final scores by name; `score/table/row` is a cell of a table, other names stand at the top. What was
+            logged last in training under such a name stands in the same table.
         panels: examples to show.
         mistakes: the worst examples, worst first.
         parameters: arrays, or whatever else has a shape and a dtype, by path.
@@ -60,7 +61,7 @@ def write(
         title=path.absolute().parent.name,
         step=max((row["step"] for row in rows), default=None),
         headline={name: value for name, value in scores.items() if name.count("/") < 2},
-        tables=_tables(scores),
+        tables=_tables({**scores, **_trained(rows)}),
         curves=_curves(rows),
         panels=[card(panel) for panel in panels],
         mistakes=[card(panel) for panel in mistakes],
@@ -87,6 +88,13 @@ def _template() -> Any:
     environment.filters["short"] = lambda value: value if isinstance(value, str) else short(value)
     environment.filters["words"] = lambda name: name.replace("_", " ")
     return environment.from_string((resources.files(__package__) / "report.html.j2").read_text("utf-8"))
+
+
+def _trained(rows: Sequence[log.Row]) -> dict[str, float]:
+    """The cells of tables in the last row that was logged in training, named so that they are told from test scores."""
+    last = next((row for row in reversed(rows) if row["split"] == "train"), {})
+    cells = [(*name.split("/", 1), value) for name, value in last.items() if name.count("/") >= 2]
+    return {f"{score} (training)/{rest}": value for score, rest, value in cells}
 
 
 def _tables(scores: Mapping[str, float | str]) -> dict[str, dict[str, Any]]:

@@ -71,6 +71,18 @@ def test_scores_stand_at_the_top_and_their_parts_in_tables(tmp_path):
     ]
 
 
+def test_what_was_last_logged_in_training_stands_beside_the_scores_of_its_table(tmp_path):
+    with Log(tmp_path) as log:
+        log.write(10, "train", {"loss": 3.0, "loss/task/caption": 2.5, "loss/task/detect": 4.0})
+        log.write(20, "train", {"loss": 2.0, "loss/task/caption": 1.5, "loss/task/detect": 3.0})
+        log.write(20, "test", {"exact_match/task/caption": 0.75})
+    assert cells(section(page(tmp_path, scores={"exact_match/task/caption": 0.75}), "scores")) == [
+        ["", "exact match", "loss (training)"],
+        ["caption", "0.7500", "1.5"],
+        ["detect", "–", "3"],
+    ]
+
+
 def test_each_metric_has_one_figure_with_a_line_for_each_split(tmp_path):
     with Log(tmp_path) as log:
         for step in range(1, 41):
