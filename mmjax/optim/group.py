@@ -1,7 +1,8 @@
 """What a group of parameters does differently, and what that means for each leaf.
 
-multiplier(path) = rate * layer_decay ** (n - 1 - i) for layer i of n
-Clark et al. 2020 (ELECTRA, arXiv 2003.10555); Bao et al. 2022 (BEiT, arXiv 2106.08254).
+multiplier(path, step) = rate * layer_decay ** (n - 1 - i) * min(1, (step + 1) / warmup) for layer i of n
+Clark et al. 2020 (ELECTRA, arXiv 2003.10555); Bao et al. 2022 (BEiT, arXiv 2106.08254). A slow warm-up of the image
+tower alone: Beyer et al. 2024 (PaliGemma, arXiv 2407.07726).
 """
 
 import dataclasses
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from mmjax.core.paths import flatten, layer, map_paths, stacked
@@ -21,12 +23,14 @@ class Group:
 
     `layer_decay` d multiplies the rate of layer i of n by d ** (n - 1 - i): the top layer learns at the full
     rate. It does not touch parameters outside a stack of layers: give what lies below the stack (embeddings)
-    a rule of its own with rate = d ** n. `frozen` parameters are not optimised and have no state.
+    a rule of its own with rate = d ** n. `warmup` is a linear rise over so many steps of the run, which multiplies
+    the schedule (and what that has of a warm-up); 0: none. `frozen` parameters are not optimised and have no state.
     """
 
     rate: float = 1.0
     decay: float = 1.0
     layer_decay: float | None = None
+    warmup: int = 0
     frozen: bool = False
 
     def __post_init__(self) -> None:
@@ -35,6 +39,8 @@ class Group:
                 raise ValueError(f"{name} is {getattr(self, name)}; expected a number of at least 0")
         if self.layer_decay is not None and not 0 < self.layer_decay <= 1:
             raise ValueError(f"layer_decay is {self.layer_decay}; expected a number in (0, 1], or None")
+        if self.warmup < 0:
+            raise ValueError(f"warmup is {self.warmup}; expected 0 or more steps")
 
 
 def decays(groups: Mapping[str, Group], params: Mapping[str, Any]) -> dict[str, Any]:
@@ -42,13 +48,18 @@ def decays(groups: Mapping[str, Group], params: Mapping[str, Any]) -> dict[str, 
     return map_paths(lambda path, _: groups[path].decay, params)
 
 
-def rates(groups: Mapping[str, Group], params: Mapping[str, Any]) -> dict[str, Any]:
-    """The multiplier of the learning rate for each leaf: a float, or [layers, 1, ...] for stacks.
+def rates(groups: Mapping[str, Group], params: Mapping[str, Any], step: jax.Array) -> dict[str, Any]:
+    """The multiplier of the learning rate after `step` updates for each leaf: a number, or [layers, 1, ...] for stacks.
 
     The number of layers of a stack in loop form is taken from the leaves that are given.
     """
     depths = _depths(params)
-    return map_paths(lambda path, leaf: _rate(groups[path], path, leaf, depths), params)
+
+    def leaf_rate(path: str, leaf: jax.Array) -> Any:
+        rate, warmup = _rate(groups[path], path, leaf, depths), groups[path].warmup
+        return rate * jnp.minimum(1.0, (step + 1) / warmup) if warmup else rate
+
+    return map_paths(leaf_rate, params)
 
 
 def _rate(group: Group, path: str, leaf: jax.Array, depths: Mapping[str, int]) -> float | np.ndarray:

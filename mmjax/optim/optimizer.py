@@ -1,6 +1,6 @@
 """The optimiser of a run: a rule, a schedule and groups of parameters chained into one optax transformation.
 
-g <- clip(g);  u = rule(g);  u <- u + decay * p;  p <- p - rate(step) * multiplier * u;  average <- p
+g <- clip(g);  u = rule(g);  u <- u + decay * p;  p <- p - rate(step) * multiplier(step) * u;  average <- p
 """
 
 import dataclasses
@@ -107,8 +107,7 @@ class Optimizer:
         links = [
             ("rule", per_layer(self.rule.direction())),
             ("decay", _decayed(self.rule.decay, decays(groups, params))),
-            ("groups", _scaled(rates(groups, params))),
-            ("schedule", optax.scale_by_learning_rate(self.schedule)),
+            ("schedule", _descent(self.schedule, groups)),
         ]
         if self.clip is not None:
             links.insert(0, ("clip", optax.clip_by_global_norm(self.clip)))
@@ -131,8 +130,20 @@ def _decayed(decay: float, multipliers: Params) -> optax.GradientTransformation:
     )
 
 
-def _scaled(multipliers: Params) -> optax.GradientTransformation:
-    return optax.stateless(lambda updates, _: jax.tree.map(lambda u, m: u * m, updates, multipliers))
+def _descent(schedule: Schedule, groups: Mapping[str, Group]) -> optax.GradientTransformation:
+    """What is subtracted: the rate of the step and of the group; both are functions of the one count that is kept."""
+
+    def init(params: Params) -> optax.ScaleByScheduleState:
+        return optax.ScaleByScheduleState(jnp.zeros([], jnp.int32))
+
+    def update(
+        updates: Params, state: optax.ScaleByScheduleState, params: Params
+    ) -> tuple[Params, optax.ScaleByScheduleState]:
+        rate, multipliers = schedule(state.count), rates(groups, params, state.count)
+        updates = jax.tree.map(lambda u, m: -rate * (u * m), updates, multipliers)
+        return updates, optax.ScaleByScheduleState(optax.safe_increment(state.count))
+
+    return optax.GradientTransformation(init, update)
 
 
 def _store(state: Mapping[str, Any]) -> Opt:
