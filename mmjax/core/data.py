@@ -18,6 +18,10 @@ class Feed(Protocol):
         """How ids become words, for `Task.bind`."""
 
     @property
+    def files(self) -> Sequence[str]:
+        """The names of the files in a run's folder that may say how words become ids."""
+
+    @property
     def sources(self) -> tuple[str, ...]:
         """The names of the data sets that are mixed, which `source` in a batch counts by; ("",) for one alone."""
 

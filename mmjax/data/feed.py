@@ -33,6 +33,8 @@ ENDLESS = 1 << 40  # examples in a training stream: Grain's own endless repetiti
 class Feed:
     """The opened data of a run; nothing is read before it is asked for."""
 
+    files = FILES
+
     def __init__(self, parts: Sequence[Pictures], weights: Sequence[float], folder: str | os.PathLike):
         self.parts = tuple(Part(config) for config in parts)
         self.weights = tuple(weights)

@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,14 @@ class InitFrom:
             path counts. `source` replaces what was found, as in `re.sub`, and so makes the path to take; None: the
             parameter starts fresh. A parameter that no rule covers takes the same path.
         resize: pattern of parameters (position tables [h, w, D]) that may be resized where the shapes differ.
+        same_words: both runs turn text into ids alike; False where nothing is taken that knows ids.
     """
 
     workdir: str
     step: int | None = None
     rules: tuple[tuple[str, str | None], ...] = ()
     resize: str = "position/table$"
+    same_words: bool = True
 
     def __post_init__(self):
         for pattern in (*(pattern for pattern, _ in self.rules), self.resize):
@@ -65,6 +67,20 @@ class InitFrom:
             raise ValueError(f"init_from: rule {idle[0]!r} decides no parameter of the new model; mend its pattern")
         rows += [(path, "skipped", "not in this model") for path in sorted(set(old) - used)]
         return paths.unflatten(new), rows
+
+    def check_words(self, folder: Path, names: Iterable[str]) -> None:
+        """That the run in `folder` turns text into ids as the old one does; `names` are the files that say how.
+
+        Raises:
+            ValueError: a file of the old run is missing in the new one, or another.
+        """
+        for name in names if self.same_words else ():
+            old, new = Path(self.workdir) / name, folder / name
+            if old.exists() and not (new.exists() and new.read_bytes() == old.read_bytes()):
+                raise ValueError(
+                    f"init_from: {self.workdir} was trained with another tokenizer than {folder} has; set "
+                    f"data.tokenizer to the file {old} in a new workdir, or init_from.same_words to False where no words are taken"
+                )
 
     def _take(self, path: str, leaf: Any, source: str, old: Mapping[str, np.ndarray]) -> tuple[Any, Row]:
         if source not in old:

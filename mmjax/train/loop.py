@@ -147,6 +147,7 @@ class Run:
             return self.partition.put_state(state), position
         state = jax.jit(make, out_shardings=layout)()
         if x.init_from is not None:
+            x.init_from.check_words(self.workdir, self.feed.files)
             params, rows = x.init_from(state.params)
             self._tell(rows)
             params = jax.device_put(params, layout.params)

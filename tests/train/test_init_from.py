@@ -192,3 +192,17 @@ def test_the_average_of_a_run_begins_with_the_parameters_taken(tmp_path):
         state, position = running._start()
     jax.tree.map(np.testing.assert_array_equal, state.opt.average, state.params)
     assert position == 0 and int(state.step) == 0
+
+
+def test_runs_that_share_words_must_turn_them_into_ids_alike(tmp_path):
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.mkdir(), new.mkdir()
+    (old / "words.json").write_text("a b"), (new / "words.json").write_text("a b")
+    InitFrom(str(old)).check_words(new, ["words.json", "others.json"])
+    (new / "words.json").write_text("b a")
+    with pytest.raises(ValueError, match=r"another tokenizer than .*new has; set data\.tokenizer to the file .*words"):
+        InitFrom(str(old)).check_words(new, ["words.json"])
+    (new / "words.json").unlink()
+    with pytest.raises(ValueError, match="another tokenizer"):
+        InitFrom(str(old)).check_words(new, ["words.json"])
+    InitFrom(str(old), same_words=False).check_words(new, ["words.json"])

@@ -122,6 +122,7 @@ class Points:
     bad: Sequence[int] = ()
     asked: list[int] = dataclasses.field(default_factory=list, compare=False)
     vocabulary = None
+    files = ()
     sources = ("",)
 
     def open(self, folder: str | Path) -> "Points":
