@@ -79,7 +79,8 @@ class InitFrom:
             if old.exists() and not (new.exists() and new.read_bytes() == old.read_bytes()):
                 raise ValueError(
                     f"init_from: {self.workdir} was trained with another tokenizer than {folder} has; set "
-                    f"data.tokenizer to the file {old} in a new workdir, or init_from.same_words to False where no words are taken"
+                    f"data.tokenizer to the file {old} in a new workdir, or init_from.same_words to False where no "
+                    "words are taken"
                 )
 
     def _take(self, path: str, leaf: Any, source: str, old: Mapping[str, np.ndarray]) -> tuple[Any, Row]:
