@@ -10,11 +10,14 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from mmjax.nn.attention import Attention
+from mmjax.nn.attention import Attention, KeyValue
 
 
 class EncoderBlock(nn.Module):
-    """Self-attention and feed-forward over x [B, L, D]; there is no cache, it passes through."""
+    """Self-attention and feed-forward over x [B, L, D] whose places are `at`, where rotary positions want them.
+
+    With a cache x is what comes at `index`, as in a decoder: it is the block of decoder-only models too.
+    """
 
     attention: Callable[..., Attention]
     mlp: Callable[..., nn.Module]
@@ -23,13 +26,24 @@ class EncoderBlock(nn.Module):
     train: bool
 
     @nn.compact
-    def __call__(self, x: jax.Array, cache: Any, mask: jax.Array, bias: jax.Array | None) -> tuple[jax.Array, Any]:
+    def __call__(
+        self,
+        x: jax.Array,
+        cache: dict[str, Any] | None,
+        mask: jax.Array,
+        bias: jax.Array | None,
+        at: jax.Array | None = None,
+        index: jax.Array | None = None,
+    ) -> tuple[jax.Array, dict[str, Any] | None]:
         drop = nn.Dropout(self.dropout, deterministic=not self.train)
         attention = self.attention(dim=x.shape[-1], name="attention")
         inner = self.norm(name="attention_norm")(x)
-        x = x + drop(attention(inner, attention.project(inner), mask, bias))
+        own = attention.project(inner, at)
+        if cache is not None:
+            own = written(cache["own"], own, index)
+        x = x + drop(attention(inner, own, mask, bias, at))
         x = x + drop(self.mlp(name="mlp")(self.norm(name="mlp_norm")(x)))
-        return x, cache
+        return x, None if cache is None else {"own": own}
 
 
 class DecoderBlock(nn.Module):
@@ -63,11 +77,7 @@ class DecoderBlock(nn.Module):
         inner = self.norm(name="attention_norm")(x)
         own = attention.project(inner)
         if cache is not None:
-            own = jax.tree.map(
-                lambda new, old: jax.lax.dynamic_update_slice_in_dim(old, new.astype(old.dtype), index, axis=2),
-                own,
-                cache["own"],
-            )
+            own = written(cache["own"], own, index)
         x = x + drop(attention(inner, own, own_mask, bias))
         across = cache["across"] if cache is not None and "across" in cache else cross.project(memory)
         x = x + drop(cross(self.norm(name="cross_norm")(x), across, memory_mask))
@@ -79,3 +89,10 @@ def empty_cache(layers: int, batch: int, length: int, heads: int, head_dim: int,
     """A cache [layers, B, H, T, K] of keys and values for T positions, not yet with those of a memory."""
     empty = jnp.zeros((layers, batch, heads, length, head_dim), dtype)
     return {"own": (empty, empty)}
+
+
+def written(cache: KeyValue, new: KeyValue, index: jax.Array) -> KeyValue:
+    """Keys and values [B, H, T, K] of a cache with new ones at the places from `index` on."""
+    return jax.tree.map(
+        lambda old, new: jax.lax.dynamic_update_slice_in_dim(old, new.astype(old.dtype), index, axis=2), cache, new
+    )
