@@ -1,0 +1,21 @@
+"""RMS norm whose scale is kept as what it differs from one by: x / rms(x) * (1 + w), as in Gemma (arXiv 2403.08295).
+
+Zhang and Sennrich 2019, arXiv 1910.07467. Small weights keep their digits in bf16, and decay goes towards a scale of 1.
+"""
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+
+class OffsetRmsNorm(nn.Module):
+    """x [..., D] to [..., D]; computed in fp32, the type is kept."""
+
+    epsilon: float = 1e-6
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        offset = self.param("scale", nn.initializers.zeros, x.shape[-1:])
+        exact = x.astype(jnp.float32)
+        normal = exact * jax.lax.rsqrt(jnp.mean(exact**2, axis=-1, keepdims=True) + self.epsilon)
+        return (normal * (1 + offset.astype(jnp.float32))).astype(x.dtype)
