@@ -19,6 +19,7 @@ REQUIRES = [
     "einops>=0.8.0",
     "grain>=0.2.16",
     "numpy>=2.0.0",
+    "ml_dtypes>=0.5.0",
     "pillow>=11.0.0",
     "tokenizers>=0.21.0",
     "sentencepiece>=0.2.0",
