@@ -16,6 +16,7 @@ import numpy as np
 from mmjax.core import paths
 from mmjax.core.partition import Partition
 from mmjax.core.task import Task
+from mmjax.train import memory
 from mmjax.train.checkpoint import Checkpoints
 from mmjax.train.evaluate import Record, evaluate
 from mmjax.train.experiment import Experiment
@@ -140,6 +141,7 @@ class Run:
         make = partial(create, self.task, self.optim, x.seed, self.feed.take([0], "train"))
         abstract = jax.eval_shape(make)
         layout = self.partition.layout(abstract)
+        memory.check(abstract, layout, self.optim.trainable(abstract.params))
         found = self.checkpoints.restore_newest(abstract, layout)
         if found is not None:
             state, position = found

@@ -1,0 +1,75 @@
+"""What a state takes on a device, counted by hand, and the line that says when there is not so much."""
+
+import dataclasses
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import pytest
+from jax.sharding import AbstractMesh, AxisType
+
+from mmjax.optim.group import Group
+from mmjax.train import memory
+from mmjax.train.loop import Run
+from mmjax.train.mesh import Mesh
+from mmjax.train.state import create
+from tests.train.toy import Toy, experiment, optimizer, points
+
+KERNEL, BIAS = 64 * 32, 32
+
+
+@dataclasses.dataclass(frozen=True)
+class Wide(Toy):
+    """A toy with one kernel [64, width] and its bias, which is never made but in the abstract."""
+
+    width: int = 32
+
+    def init(self, key, batch):
+        return {"dense": {"kernel": jnp.zeros((64, self.width)), "bias": jnp.zeros(self.width)}}, {}
+
+
+def abstract(optim):
+    return jax.eval_shape(partial(create, Wide(), optim, 0, points((0,), 8)))
+
+
+def split(ways):
+    """A mesh of so many devices that need not be there."""
+    partition = Mesh(axes={"fsdp": ways})
+    partition.__dict__["mesh"] = AbstractMesh((1, ways, 1), ("data", "fsdp", "tensor"), (AxisType.Auto,) * 3)
+    return partition
+
+
+@pytest.mark.parametrize("ways", [1, 4])
+def test_it_counts_what_the_layout_puts_on_one_device(ways):
+    optim = optimizer()  # AdamW keeps two moments of each parameter, and an average is kept
+    state = abstract(optim)
+    found = memory.needed(state, split(ways).layout(state), optim.trainable(state.params))
+    each = 4 * (KERNEL + BIAS) // ways
+    assert found["parameters"] == found["gradients"] == found["average"] == each
+    assert 2 * each <= found["optimiser"] < 2 * each + 100  # and some counters
+
+
+def test_what_is_frozen_has_no_gradients_no_moments_and_no_average():
+    optim = optimizer(groups=(("kernel$", Group(frozen=True)), (".*", Group())))
+    state = abstract(optim)
+    found = memory.needed(state, split(1).layout(state), optim.trainable(state.params))
+    assert found["parameters"] == 4 * (KERNEL + BIAS)
+    assert found["gradients"] == found["average"] == 4 * BIAS
+
+
+def test_devices_of_a_host_have_its_memory_between_them_and_no_more():
+    one = memory.available(jax.devices()[:1])
+    assert 2**28 < one < 2**50
+    assert memory.available(jax.devices()[:1] * 4) == one // 4
+
+
+def test_a_run_that_cannot_fit_says_how_much_it_needs_and_for_what_before_it_takes_any(tmp_path):
+    with Run(experiment(task=Wide(width=10**12)), tmp_path, print) as running, pytest.raises(ValueError) as caught:
+        running.train()
+    size = 4 * 65 * 10**12 / 2**30
+    line = str(caught.value)
+    assert line.startswith(
+        f"a device needs {5 * size:.1f} GiB (parameters {size:.1f}, gradients {size:.1f}, optimiser {2 * size:.1f}, "
+        f"average {size:.1f}) and room for activations, but has "
+    )
+    assert "\n" not in line and "partition.axes" in line
