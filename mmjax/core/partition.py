@@ -4,6 +4,7 @@ A partition says where state and batches lie and how a step is compiled for them
 it sees the global batch, under pmap one device's share and the name of the mapped axis.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
@@ -62,8 +63,16 @@ def fold_axis(key: jax.Array, axis: str | None) -> jax.Array:
 
 def constrain_batch(x: jax.Array) -> jax.Array:
     """Activations [B, ...] split over the mesh's batch axes; x itself where there is no mesh."""
+    axes = _batch_axes()
+    return jax.lax.with_sharding_constraint(x, PartitionSpec(tuple(axes))) if axes else x
+
+
+def batch_ways() -> int:
+    """Over how many ways the mesh splits a batch; 1 where there is no mesh."""
+    return math.prod(_batch_axes().values())
+
+
+def _batch_axes() -> dict[str, int]:
+    """The sizes of those of the mesh's axes that split batches; none where each device runs by itself."""
     mesh = jax.sharding.get_abstract_mesh()
-    axes = tuple(axis for axis in BATCH_AXES if axis in mesh.axis_names)
-    if not axes or mesh.manual_axes:
-        return x
-    return jax.lax.with_sharding_constraint(x, PartitionSpec(axes))
+    return {} if mesh.manual_axes else {axis: mesh.shape[axis] for axis in BATCH_AXES if axis in mesh.axis_names}

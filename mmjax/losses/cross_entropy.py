@@ -19,3 +19,11 @@ def cross_entropy(logits: jax.Array, target: jax.Array, smoothing: float = 0.0) 
 def z_loss(logits: jax.Array) -> jax.Array:
     """[...] fp32 from logits [..., V]."""
     return jnp.square(jax.nn.logsumexp(logits.astype(jnp.float32), axis=-1))
+
+
+def right(logits: jax.Array, target: jax.Array) -> jax.Array:
+    """[...] bool from logits [..., V]: target == argmax, which takes XLA on CPU longer than the two maxima here."""
+    target = target[..., None]
+    of_target = jnp.take_along_axis(logits, target, axis=-1)[..., 0]
+    before = jnp.max(jnp.where(jnp.arange(logits.shape[-1]) < target, logits, -jnp.inf), axis=-1)
+    return (jnp.max(logits, axis=-1) <= of_target) & (before < of_target)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from jax.sharding import AbstractMesh, AxisType, PartitionSpec
 
-from mmjax.core.partition import Partition, constrain_batch, fold_axis, gather, psum
+from mmjax.core.partition import Partition, batch_ways, constrain_batch, fold_axis, gather, psum
 from mmjax.train.mesh import Mesh
 from mmjax.train.pmap import Pmap
 
@@ -22,6 +22,7 @@ def test_without_an_axis_everything_comes_back_as_it_was():
     assert gather(x, None) is x
     assert fold_axis(key, None) is key
     assert constrain_batch(x) is x
+    assert batch_ways() == 1
 
 
 def test_psum_adds_every_leaf_over_the_axis():
@@ -64,6 +65,7 @@ def test_activations_are_split_over_the_batch_axes_that_the_mesh_has(names, axes
     mesh = AbstractMesh((2,) * len(names), names, axis_types=(AxisType.Auto,) * len(names))
     with jax.sharding.use_abstract_mesh(mesh):
         traced = jax.make_jaxpr(constrain_batch)(jnp.ones((4, 3)))
+        assert batch_ways() == 2 ** len(axes)
     specs = [e.params["sharding"].spec for e in traced.eqns if e.primitive.name == "sharding_constraint"]
     assert specs == ([PartitionSpec(axes)] if axes else [])
 

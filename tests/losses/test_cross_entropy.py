@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mmjax.losses.cross_entropy import cross_entropy, z_loss
+from mmjax.losses.cross_entropy import cross_entropy, right, z_loss
 
 LOGITS = np.random.default_rng(0).normal(size=(2, 3, 5), scale=3).astype(np.float32)
 TARGET = np.array([[0, 4, 2], [1, 1, 3]])
@@ -37,6 +37,17 @@ def test_z_loss_is_the_square_of_the_log_of_the_normaliser():
     found = z_loss(LOGITS)
     for b, t in np.ndindex(2, 3):
         np.testing.assert_allclose(found[b, t], log_sum(LOGITS[b, t]) ** 2, rtol=1e-5)
+
+
+def test_a_token_is_right_where_the_target_is_the_first_of_the_largest_as_argmax_has_it():
+    rng = np.random.default_rng(1)
+    logits = rng.integers(0, 3, size=(200, 4)).astype(np.float32)  # full of ties
+    logits[:50] = 0
+    target = rng.integers(0, 4, 200)
+    found = right(logits, target)
+    expected = [max(range(4), key=row.__getitem__) == t for row, t in zip(logits.tolist(), target, strict=True)]
+    np.testing.assert_array_equal(found, expected)
+    assert 0 < sum(expected) < 200
 
 
 def test_large_logits_do_not_overflow():
