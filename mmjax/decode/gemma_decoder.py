@@ -68,7 +68,7 @@ class GemmaDecoder(nn.Module):
         """A cache for the memory and `length` tokens more, and what follows the memory [B, 1, D]."""
         batch, prefix = memory.mask.shape
         real = jnp.pad(memory.mask, ((0, 0), (0, length)))
-        empty = empty_cache(self.layers, batch, prefix + length, self.kv_heads, self.head_dim, memory.x.dtype)
+        empty = self.stack.caches(empty_cache(batch, prefix + length, self.kv_heads, self.head_dim, memory.x.dtype))
         index, at = jnp.zeros((), jnp.int32), places(memory.mask)
         x, layers = self.stack(memory.cleared().x, empty, masks.keys(real), None, at, index, train=False)
         cache = {"layers": layers, "real": real, "next": at[:, -1:] + 1, "index": index + prefix}
@@ -80,6 +80,11 @@ class GemmaDecoder(nn.Module):
         real = cache["real"] | (jnp.arange(cache["real"].shape[1]) == index)
         x, layers = self.stack(x, cache["layers"], masks.keys(real), None, at, index, train=False)
         return {"layers": layers, "real": real, "next": at + 1, "index": index + 1}, self.norm(x)
+
+    def pick(self, cache: dict[str, Any], rows: jax.Array) -> dict[str, Any]:
+        """The cache of the given rows [N] of the batch, in that order."""
+        picked = {name: cache[name][rows] for name in ("real", "next")}
+        return {**cache, **picked, "layers": self.stack.pick(cache["layers"], rows)}
 
 
 def places(mask: jax.Array) -> jax.Array:

@@ -47,17 +47,22 @@ class T5Decoder(nn.Module):
 
     def begin(self, memory: Tokens, x: jax.Array, length: int) -> tuple[dict[str, Any], jax.Array]:
         """A cache for `length` positions after its first token x [B, 1, D], and what the decoder makes of it."""
-        own = empty_cache(self.layers, x.shape[0], length, self.heads, self.head_dim, x.dtype)
-        cache = {"layers": own, "memory_mask": memory.mask, "index": jnp.zeros((), jnp.int32)}
+        empty = self.stack.caches(empty_cache(x.shape[0], length, self.heads, self.head_dim, x.dtype))
+        bias = self.position(jnp.array([length - 1]), jnp.arange(2 * length - 1))  # of each distance, once for all
+        cache = {"layers": empty, "memory_mask": memory.mask, "bias": bias, "index": jnp.zeros((), jnp.int32)}
         return self._advance(cache, x, memory.cleared().x)
 
     def step(self, cache: dict[str, Any], x: jax.Array) -> tuple[dict[str, Any], jax.Array]:
         """The next token x [B, 1, D] and the cache that has seen it."""
         return self._advance(cache, x, None)
 
+    def pick(self, cache: dict[str, Any], rows: jax.Array) -> dict[str, Any]:
+        """The cache of the given rows [N] of the batch, in that order."""
+        return {**cache, "layers": self.stack.pick(cache["layers"], rows), "memory_mask": cache["memory_mask"][rows]}
+
     def _advance(self, cache: dict[str, Any], x: jax.Array, memory: jax.Array | None):
-        index, length = cache["index"], cache["layers"]["own"][0].shape[3]
-        bias = self.position(index[None], jnp.arange(length))
+        index, length = cache["index"], (cache["bias"].shape[-1] + 1) // 2
+        bias = jax.lax.dynamic_slice_in_dim(cache["bias"], length - 1 - index, length, axis=-1)
         seen = masks.until(length, index), masks.keys(cache["memory_mask"])
         x, layers = self.stack(x, cache["layers"], memory, seen, bias, index, train=False)
         return {**cache, "layers": layers, "index": index + 1}, self.norm(x)

@@ -86,6 +86,10 @@ class Pali(nn.Module):
         cache, x = self.decoder.step(cache, self.embed(token[:, None]))
         return cache, self.logits(self._last(x[:, 0]))
 
+    def pick(self, cache: dict[str, Any], rows: jax.Array) -> dict[str, Any]:
+        """The cache of the given rows [N] of the batch B * Q, in that order."""
+        return self.decoder.pick(cache, rows)
+
     def _last(self, x: jax.Array) -> jax.Array:
         # Embeddings have a variance of 1: as weights of the logits they would be dim ** 0.5 too large.
         return x * self.dim**-0.5 if self.tied else x

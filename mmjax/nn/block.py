@@ -1,6 +1,6 @@
 """Pre-norm transformer blocks: x + f(norm(x)) for attention, cross-attention and feed-forward in turn.
 
-Both blocks have the form that `nn.stack` takes: `(x, cache, *shared) -> (x, cache)`.
+Both blocks have the form that `nn.stack` takes: `(x, cache, *shared) -> (x, what changed in the cache)`.
 """
 
 from collections.abc import Callable
@@ -82,12 +82,14 @@ class DecoderBlock(nn.Module):
         across = cache["across"] if cache is not None and "across" in cache else cross.project(memory)
         x = x + drop(cross(self.norm(name="cross_norm")(x), across, memory_mask))
         x = x + drop(self.mlp(name="mlp")(self.norm(name="mlp_norm")(x)))
-        return x, None if cache is None else {"own": own, "across": across}
+        if cache is None:
+            return x, None
+        return x, {"own": own} if "across" in cache else {"own": own, "across": across}
 
 
-def empty_cache(layers: int, batch: int, length: int, heads: int, head_dim: int, dtype: Any) -> dict[str, Any]:
-    """A cache [layers, B, H, T, K] of keys and values for T positions, not yet with those of a memory."""
-    empty = jnp.zeros((layers, batch, heads, length, head_dim), dtype)
+def empty_cache(batch: int, length: int, heads: int, head_dim: int, dtype: Any) -> dict[str, Any]:
+    """A layer's cache [B, H, T, K] of keys and values for T positions, not yet with those of a memory."""
+    empty = jnp.zeros((batch, heads, length, head_dim), dtype)
     return {"own": (empty, empty)}
 
 

@@ -15,7 +15,12 @@ from mmjax.core import paths
 
 
 class Stack(nn.Module):
-    """`layers` blocks `block(**fields)(x, cache, *shared) -> (x, cache)`; caches lead with the axis [layers]."""
+    """`layers` blocks `block(**fields)(x, cache, *shared) -> (x, cache)`.
+
+    The cache of a layer is a dict, of which a block gives back the entries that it changed. The caches of all layers
+    are a tuple of them in a loop, so that none is copied when another one changes, and one dict with a leading axis
+    [layers] in a scan; None where there is no cache.
+    """
 
     block: Callable[..., nn.Module]
     layers: int
@@ -26,11 +31,20 @@ class Stack(nn.Module):
         if self.scan:
             return self._scanned(x, cache, shared, train)
         caches = []
-        for i in range(self.layers):
-            here = jax.tree.map(lambda leaf, i=i: leaf[i], cache)
-            x, here = self.block(train=train, name=f"layers_{i}")(x, here, *shared)
-            caches.append(here)
-        return x, jax.tree.map(lambda *leaves: jnp.stack(leaves), *caches)
+        for i, here in enumerate([None] * self.layers if cache is None else cache):
+            x, changed = self.block(train=train, name=f"layers_{i}")(x, here, *shared)
+            caches.append(cache if cache is None else {**here, **changed})
+        return x, cache if cache is None else tuple(caches)
+
+    def caches(self, empty: Mapping[str, Any]) -> Any:
+        """The caches of all layers, each as the one given."""
+        if self.scan:
+            return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (self.layers, *leaf.shape)), empty)
+        return (empty,) * self.layers
+
+    def pick(self, caches: Any, rows: jax.Array) -> Any:
+        """The caches of the given rows [N] of the batch, in that order."""
+        return jax.tree.map(lambda leaf: jnp.take(leaf, rows, axis=1 if self.scan else 0), caches)
 
     def _scanned(self, x: jax.Array, cache: Any, shared: tuple[Any, ...], train: bool) -> tuple[jax.Array, Any]:
         def layer(block: nn.Module, x: jax.Array, cache: Any, *shared: Any):
@@ -43,7 +57,8 @@ class Stack(nn.Module):
             in_axes=(0, *(nn.broadcast for _ in shared)),
             length=self.layers,
         )
-        return scanned(self.block(train=train, name="layers"), x, cache, *shared)
+        x, changed = scanned(self.block(train=train, name="layers"), x, cache, *shared)
+        return x, cache if cache is None else {**cache, **changed}
 
 
 def to_scan(params: Mapping[str, Any]) -> dict[str, Any]:

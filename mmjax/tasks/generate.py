@@ -20,7 +20,8 @@ from flax import linen as nn
 from mmjax.core.mean import Mean
 from mmjax.core.precision import Dtype, cast
 from mmjax.core.task import Batch, Ctx, Extra, Panel, Params
-from mmjax.decode.greedy import greedy
+from mmjax.decode.greedy import Greedy
+from mmjax.decode.search import Search
 from mmjax.losses import cross_entropy as ce
 from mmjax.metrics.breakdown import answer_kind, breakdown, first_words
 from mmjax.metrics.exact_match import exact_match
@@ -38,7 +39,7 @@ class Generate:
     """A task over batches of B pictures with Q texts and targets each; see `models.pali` for the shapes.
 
     Args:
-        model: encodes, decodes by `begin` and `step`, and has a field `vocab`.
+        model: encodes, decodes by `begin`, `step` and `pick`, and has a field `vocab`.
         length: the most tokens an answer may have, its end included.
         search: how an answer is looked for, see `decode`.
         metrics: how answers are scored besides exact match, by the name of the data set they belong to.
@@ -49,6 +50,7 @@ class Generate:
 
     model: nn.Module
     length: int
+    search: Search = dataclasses.field(default_factory=Greedy)
     z_loss: float = 0.0
     smoothing: float = 0.0
     compute: Dtype = "float32"
@@ -110,12 +112,14 @@ class Generate:
         return found, extra
 
     def predict(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> dict[str, jax.Array]:
-        """tokens [B, Q, length] and log_probability [B, Q] of the greedy answers."""
+        """tokens [B, Q, length] and log_probability [B, Q] of the answers that the search finds."""
         memory = self._apply(params, self._computed(batch), train=False, method="encode")
         cache, logits = self._apply(params, memory, self.length, method="begin")
-        step = partial(self._apply, params, method="step")
+        step, pick = (partial(self._apply, params, method=name) for name in ("step", "pick"))
         words = self.vocabulary
-        tokens, total = greedy(step, cache, logits, length=self.length, eos=words.eos, pad=words.pad)
+        ends = dict(length=self.length, eos=words.eos, pad=words.pad)
+        key = jax.random.fold_in(ctx.key, jnp.max(batch["index"]))  # or all batches would draw the same numbers
+        tokens, total = self.search(step, pick, cache, logits, key=key, **ends)
         rows = partial(rearrange, pattern="(b q) ... -> b q ...", b=batch["image"].shape[0])
         return {"tokens": rows(tokens), "log_probability": rows(total)}
 

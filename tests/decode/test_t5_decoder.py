@@ -81,7 +81,19 @@ def test_token_by_token_it_gives_what_it_gives_for_the_whole(params, scan):
         cache, x = step(given, cache, X[:, t : t + 1])
         np.testing.assert_allclose(x, whole[:, t : t + 1], atol=1e-5)
     assert int(cache["index"]) == T
-    assert jax.tree.leaves(cache["layers"])[0].shape[0] == LAYERS
+
+
+@pytest.mark.parametrize("scan", [False, True])
+def test_picked_rows_go_on_as_they_would_have(params, scan):
+    module = T5Decoder(**SIZES, scan=scan)
+    given = {"params": {**params, "stack": to_scan(params["stack"])} if scan else params}
+    begin, step = (jax.jit(partial(module.apply, method=name), static_argnames="length") for name in ("begin", "step"))
+    cache, _ = begin(given, MEMORY, X[:, :1], length=T)
+    cache, _ = step(given, cache, X[:, 1:2])
+    rows = np.array([2, 0, 0, 1, 1, 1])
+    _, expected = step(given, cache, X[:, 2:3])
+    _, found = step(given, module.apply(given, cache, rows, method="pick"), X[rows, 2:3])
+    np.testing.assert_allclose(found, np.asarray(expected)[rows], atol=1e-5)
 
 
 @jax.jit

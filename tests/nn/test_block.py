@@ -80,7 +80,7 @@ def test_dropout_acts_on_what_each_part_adds_and_in_training_alone(cls, args):
 def test_a_cache_holds_keys_and_values_where_they_were_written_and_the_memory_projected_once():
     module = block("t5", DecoderBlock)
     params = {"params": reference.parameters(module, X, None, MEMORY, (OWN, ACROSS), BIAS, None)}
-    empty = jax.tree.map(lambda leaf: leaf[0], empty_cache(1, B, L, H, K, jnp.float32))
+    empty = empty_cache(B, L, H, K, jnp.float32)
     seen = np.ones((1, 1, L), bool), ACROSS[:, :1]
     _, first = jax.jit(module.apply)(params, X[:, 2:], empty, MEMORY, seen, None, jnp.array(1))
     for leaf in first["own"]:
@@ -90,6 +90,6 @@ def test_a_cache_holds_keys_and_values_where_they_were_written_and_the_memory_pr
     for old, new in zip(first["own"], second["own"], strict=True):
         np.testing.assert_array_equal(new[:, :, 1:], old[:, :, 1:])
         assert np.abs(new[:, :, 0]).min() > 0
-    jax.tree.map(np.testing.assert_array_equal, second["across"], first["across"])
+    assert second.keys() == {"own"}, "what did not change is not given back, so that no scan copies it"
     projected = reference.dense(MEMORY, params["params"]["cross"]["value"])
     np.testing.assert_allclose(np.concatenate(np.moveaxis(first["across"][1], 1, 0), -1), projected, atol=1e-5)

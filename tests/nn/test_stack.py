@@ -14,12 +14,17 @@ from tests import reference
 
 LAYERS, B, D = 3, 2, 4
 X = np.random.default_rng(0).normal(size=(B, D)).astype(np.float32)
-CACHE = {"past": np.random.default_rng(1).normal(size=(LAYERS, B, D)).astype(np.float32)}
+PAST = np.random.default_rng(1).normal(size=(LAYERS, B, D)).astype(np.float32)
+STAYS = np.arange(LAYERS * B).reshape(LAYERS, B)
+CACHE = {
+    True: {"past": PAST, "stays": STAYS},
+    False: tuple({"past": PAST[i], "stays": STAYS[i]} for i in range(LAYERS)),
+}
 SHIFT = np.random.default_rng(2).normal(size=D).astype(np.float32)
 
 
 class Step(nn.Module):
-    """x' = x + tanh(W (drop(x) + past + shift)); the cache becomes x."""
+    """x' = x + tanh(W (drop(x) + past + shift)); of the cache the past becomes x, the rest stays."""
 
     rate: float
     train: bool
@@ -39,30 +44,44 @@ def stack(scan, rate=0.0):
 @pytest.fixture(scope="module")
 def params():
     """In the loop form."""
-    return reference.parameters(stack(False), X, CACHE, SHIFT, train=False)
+    return reference.parameters(stack(False), X, CACHE[False], SHIFT, train=False)
 
 
 def test_the_loop_goes_through_the_layers_in_order_each_with_its_own_cache(params):
-    x, cache = stack(False).apply({"params": params}, X, CACHE, SHIFT, train=False)
+    x, cache = stack(False).apply({"params": params}, X, CACHE[False], SHIFT, train=False)
     expected = X.astype(np.float64)
     for i in range(LAYERS):
-        np.testing.assert_allclose(cache["past"][i], expected, atol=1e-6)
-        inner = expected + SHIFT + CACHE["past"][i]
+        np.testing.assert_allclose(cache[i]["past"], expected, atol=1e-6)
+        inner = expected + SHIFT + PAST[i]
         expected = expected + np.tanh(reference.dense(inner, params[f"layers_{i}"]["dense"]))
     np.testing.assert_allclose(x, expected, atol=1e-6)
 
 
 def test_the_scan_gives_the_outputs_caches_and_gradients_of_the_loop(params):
-    def total(scan, params, x, cache, shift):
+    def total(scan, params, x, past, shift):
+        cache = {"past": past} if scan else tuple({"past": leaf} for leaf in past)
         out, new = stack(scan).apply({"params": params}, x, cache, shift, train=False)
-        return jnp.sum(out**2) + jnp.sum(jnp.sin(new["past"])), (out, new)
+        past = new["past"] if scan else jnp.stack([cache["past"] for cache in new])
+        return jnp.sum(out**2) + jnp.sum(jnp.sin(past)), (out, past)
 
     grad = jax.value_and_grad(total, argnums=(1, 2, 3, 4), has_aux=True)
-    (_, loop), of_loop = jax.jit(partial(grad, False))(params, X, CACHE, SHIFT)
-    (_, scan), of_scan = jax.jit(partial(grad, True))(to_scan(params), X, CACHE, SHIFT)
+    (_, loop), of_loop = jax.jit(partial(grad, False))(params, X, PAST, SHIFT)
+    (_, scan), of_scan = jax.jit(partial(grad, True))(to_scan(params), X, PAST, SHIFT)
     jax.tree.map(partial(np.testing.assert_allclose, atol=1e-6), loop, scan)
     of_scan = (to_loop(of_scan[0]), *of_scan[1:])
     jax.tree.map(partial(np.testing.assert_allclose, atol=1e-5), of_loop, of_scan)
+
+
+@pytest.mark.parametrize("scan", [False, True])
+def test_what_no_block_changes_stays_in_the_cache_and_rows_are_picked_from_all_of_it(params, scan):
+    given = to_scan(params) if scan else params
+    _, cache = stack(scan).apply({"params": given}, X, CACHE[scan], SHIFT, train=False)
+    rows = np.array([1, 1, 0])
+    picked = stack(scan).pick(cache, rows)
+    for i in range(LAYERS):
+        new, old = (jax.tree.map(lambda leaf, i=i: leaf[i], c) if scan else c[i] for c in (picked, cache))
+        np.testing.assert_array_equal(new["stays"], STAYS[i][rows])
+        np.testing.assert_array_equal(new["past"], np.asarray(old["past"])[rows])
 
 
 @pytest.mark.parametrize("scan", [False, True])
@@ -70,14 +89,14 @@ def test_a_stack_needs_no_cache(params, scan):
     given = to_scan(params) if scan else params
     x, cache = stack(scan).apply({"params": given}, X, None, SHIFT, train=False)
     assert cache is None
-    zeros = {"past": np.zeros_like(CACHE["past"])}
+    zeros = stack(False).caches({"past": np.zeros((B, D))})
     np.testing.assert_allclose(x, stack(False).apply({"params": params}, X, zeros, SHIFT, train=False)[0], atol=1e-6)
 
 
 def test_what_layers_show_is_collected_from_a_loop_by_name_and_from_a_scan_along_the_first_axis(params):
     shown = {}
     for scan, given in ((False, params), (True, to_scan(params))):
-        _, shown[scan] = stack(scan).apply({"params": given}, X, CACHE, SHIFT, train=False, mutable=["maps"])
+        _, shown[scan] = stack(scan).apply({"params": given}, X, CACHE[scan], SHIFT, train=False, mutable=["maps"])
     (together,) = shown[True]["maps"]["layers"]["inner"]
     for i in range(LAYERS):
         np.testing.assert_allclose(shown[False]["maps"][f"layers_{i}"]["inner"][0], together[i], atol=1e-6)
@@ -86,7 +105,7 @@ def test_what_layers_show_is_collected_from_a_loop_by_name_and_from_a_scan_along
 @pytest.mark.parametrize("scan", [False, True])
 def test_every_layer_starts_from_its_own_numbers_and_draws_its_own_dropout(scan):
     module = stack(scan, rate=0.5)
-    params = jax.jit(partial(module.init, train=False))(jax.random.key(0), X, CACHE, SHIFT)["params"]
+    params = jax.jit(partial(module.init, train=False))(jax.random.key(0), X, CACHE[scan], SHIFT)["params"]
     kernels = to_loop(params) if scan else params
     kernels = [np.asarray(kernels[f"layers_{i}"]["dense"]["kernel"]) for i in range(LAYERS)]
     assert all(np.abs(kernels[i] - kernels[i - 1]).min() > 0 for i in range(LAYERS))
