@@ -1,0 +1,30 @@
+"""Captioning: one fixed prompt, the caption is written."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class Caption:
+    """Row {caption} -> the prompt, the caption."""
+
+    prompt: str = "Generate the alt_text in en at 0:"
+    reads = ("caption",)
+    picture = True
+    drawn = False
+
+    def __post_init__(self):
+        if not self.prompt.strip():
+            raise ValueError("prompt is empty, expected a text such as 'describe the picture'")
+
+    def __call__(self, row: Mapping[str, Any], rng: np.random.Generator) -> tuple[str, str]:
+        return self.prompt, row["caption"]
+
+    def ask(self, text: str | None) -> str:
+        """The prompt; a user's text is not needed."""
+        return self.prompt
