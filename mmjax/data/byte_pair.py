@@ -9,14 +9,19 @@ import dataclasses
 import os
 from pathlib import Path
 
-from mmjax.data.vocabulary import SPECIAL, UNK, Texts, Vocabulary, from_json, once
+from mmjax.data.vocabulary import SPECIAL, UNK, Texts, Vocabulary, add, extra, from_json, once, without
 
 
 @dataclasses.dataclass(frozen=True)
 class BytePair:
-    """Subwords of bytes: right for open text; at least 260 tokens (256 bytes and four special ones)."""
+    """Subwords of bytes: right for open text; at least 260 tokens (256 bytes and four special ones).
+
+    `locations` and `sentinels` of them are whole tokens for places and gaps (`data.vocabulary.extra`).
+    """
 
     size: int = 8192
+    locations: int = 0
+    sentinels: int = 0
 
     def open(self, folder: str | os.PathLike, texts: Texts) -> Vocabulary:
         """The vocabulary of `folder`, trained there from the texts if there is none."""
@@ -28,16 +33,19 @@ class BytePair:
         from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
         alphabet = pre_tokenizers.ByteLevel.alphabet()
-        if self.size < len(alphabet) + len(SPECIAL):
-            raise ValueError(f"tokenizer.size is {self.size}: byte pairs need {len(alphabet) + len(SPECIAL)} or more")
+        tokens = extra(self.locations, self.sentinels)
+        least = len(alphabet) + len(SPECIAL) + len(tokens)
+        if self.size < least:
+            raise ValueError(f"tokenizer.size is {self.size}: byte pairs need {least} or more")
         tokenizer = Tokenizer(models.BPE(unk_token=UNK))
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
         tokenizer.decoder = decoders.ByteLevel()
         trainer = trainers.BpeTrainer(
-            vocab_size=self.size,
+            vocab_size=self.size - len(tokens),
             special_tokens=list(SPECIAL),
             initial_alphabet=sorted(alphabet),
             show_progress=False,
         )
-        tokenizer.train_from_iterator(texts(), trainer)
+        tokenizer.train_from_iterator(without(texts(), tokens), trainer)
+        add(tokenizer, tokens)
         tokenizer.save(str(path))

@@ -1,4 +1,4 @@
-"""The small columns of a prepared split (texts, targets, groups) in memory, cached beside the data.
+"""The small columns of a prepared split (texts, lists, groups) in memory, cached beside the data.
 
 A picture is read when its example is; questions, answers and picture numbers are wanted for all rows at
 once: to train a tokenizer, to check lengths, to find the rows of one picture. One pass over the split
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 import os
 import shutil
 import tempfile
@@ -20,6 +21,7 @@ from typing import Any
 import numpy as np
 
 CACHE = ".mmjax"
+LISTS = ("words", "labels", "objects")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,11 +49,15 @@ class Strings(Sequence):
 
 @dataclasses.dataclass(frozen=True)
 class Columns:
-    """What is known of every row without its picture."""
+    """What is known of every row without its picture; lists are kept as JSON."""
 
-    text: Strings
-    target: Strings
+    texts: Mapping[str, Strings]
     group: np.ndarray  # [N] int64: rows with equal numbers show the same picture
+
+    def row(self, number: int) -> dict[str, Any]:
+        """The fields of a row."""
+        found = {name: texts[int(number)] for name, texts in self.texts.items()}
+        return {name: json.loads(text) if name in LISTS else text for name, text in found.items()}
 
 
 def load(source: Any, split: str, fields: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> Columns:
@@ -61,7 +67,7 @@ def load(source: Any, split: str, fields: Mapping[str, str], rows: Sequence[Mapp
     key = hashlib.sha256(repr((split, len(rows), source.info.dataset_size, chosen)).encode()).hexdigest()[:16]
     folder = Path(source.data_path) / CACHE / key
     try:
-        return recall(folder)
+        return recall(folder, readers)
     except (OSError, ValueError, EOFError):  # absent, or cut short by a full disk: read the rows again
         columns = scan(rows, readers)
         remember(columns, folder)
@@ -84,9 +90,8 @@ def scan(rows: Sequence[Mapping[str, Any]], readers: Mapping[str, Callable[[Any]
         for row in rows.__getitems__(range(start, min(start + 1000, len(rows)))):
             for part, read in readers.items():
                 found[part].append(read(row))
-    texts = Strings.of(found.get("text", [""] * len(rows)))
-    group = number(found["group"]) if "group" in found else np.arange(len(rows), dtype=np.int64)
-    return Columns(texts, Strings.of(found["target"]), group)
+    group = number(found.pop("group")) if "group" in found else np.arange(len(rows), dtype=np.int64)
+    return Columns({part: Strings.of(texts) for part, texts in found.items()}, group)
 
 
 def number(values: Sequence[Any]) -> np.ndarray:
@@ -96,23 +101,50 @@ def number(values: Sequence[Any]) -> np.ndarray:
 
 
 def reader(source: Any, part: str, feature: str) -> Callable[[Mapping[str, Any]], Any]:
-    """How to read one field of a row as text (a group: as it is); nested features are named "outer/inner"."""
+    """How to read one field of a row as text, lists as JSON; nested features are named "outer/inner"."""
     import tensorflow_datasets as tfds
 
-    kind, path = source.info.features, feature.split("/")
+    kind, path, many = source.info.features, feature.split("/"), False
     for name in path:
+        if isinstance(kind, tfds.features.Sequence):
+            kind, many = kind.feature, True
         if not isinstance(kind, tfds.features.FeaturesDict) or name not in kind:
             raise ValueError(
                 f"data.fields.{part} names the feature {feature!r}, but data set {source.name!r} has "
                 f"{', '.join(sorted(source.info.features))}"
             )
         kind = kind[name]
-    if part == "image" or (kind.shape == () and not isinstance(kind, tfds.features.FeaturesDict)):
-        label = kind.int2str if isinstance(kind, tfds.features.ClassLabel) and part != "group" else plain
+    if isinstance(kind, tfds.features.Sequence):
+        kind, many = kind.feature, True
+    plural = isinstance(kind, tfds.features.FeaturesDict)
+    if part == "objects" and many and plural and {"bbox", "label"} <= set(kind):
+        label = naming(kind["label"])
+        return lambda row: json.dumps(listed(dig(row, path), label))
+    if part == "image" or (not plural and kind.shape == () and many == (part in LISTS)):
+        label = plain if part == "group" else naming(kind)
+        if part in LISTS:
+            return lambda row: json.dumps([label(value) for value in dig(row, path)])
         return lambda row: label(dig(row, path))
+    wanted = {
+        "words": "a sequence of texts",
+        "labels": "a sequence of labels",
+        "objects": "a sequence of bbox and label",
+    }
     raise ValueError(
-        f"data.fields.{part} names the feature {feature!r}, which is {kind}: expected a text, label or number"
+        f"data.fields.{part} names the feature {feature!r}, which is {kind}: expected "
+        f"{wanted.get(part, 'a text, label or number')}"
     )
+
+
+def naming(kind: Any) -> Callable[[Any], str]:
+    """How a value of a scalar feature is said."""
+    return kind.int2str if hasattr(kind, "int2str") else plain
+
+
+def listed(objects: Mapping[str, Any], label: Callable[[Any], str]) -> list[dict[str, Any]]:
+    """The objects of a row, which TFDS keeps as a dict of sequences; its boxes are top, left, bottom, right."""
+    pairs = zip(objects["label"], objects["bbox"], strict=True)
+    return [{"label": label(name), "box": [float(value) for value in box]} for name, box in pairs]
 
 
 def dig(row: Any, path: Sequence[str]) -> Any:
@@ -127,19 +159,21 @@ def plain(value: Any) -> Any:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def recall(folder: Path) -> Columns:
+def recall(folder: Path, parts: Iterable[str]) -> Columns:
     """The columns of a cache folder; OSError, ValueError or EOFError if one is missing or broken."""
-    parts = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in names()}
-    return Columns(
-        Strings(parts["text"], parts["text_ends"]),
-        Strings(parts["target"], parts["target_ends"]),
-        parts["group"],
-    )
+
+    def read(name: str) -> np.ndarray:
+        return np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+
+    texts = {part: Strings(read(part), read(f"{part}_ends")) for part in parts if part != "group"}
+    return Columns(texts, read("group"))
 
 
 def remember(columns: Columns, folder: Path) -> None:
     """Write a cache folder, whole or not at all; a read-only disk only costs the next opening a second."""
-    blocks = (columns.text.block, columns.text.ends, columns.target.block, columns.target.ends, columns.group)
+    blocks = {"group": columns.group}
+    for part, texts in columns.texts.items():
+        blocks |= {part: texts.block, f"{part}_ends": texts.ends}
     try:
         folder.parent.mkdir(exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix="incomplete."))
@@ -147,14 +181,9 @@ def remember(columns: Columns, folder: Path) -> None:
         return
     try:
         temporary.chmod(0o755)  # others may read the data set too
-        for name, block in zip(names(), blocks, strict=True):
+        for name, block in blocks.items():
             np.save(temporary / f"{name}.npy", block)
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(temporary, folder)
     except OSError:
         shutil.rmtree(temporary, ignore_errors=True)
-
-
-def names() -> tuple[str, ...]:
-    """The files of a cache folder."""
-    return ("text", "text_ends", "target", "target_ends", "group")

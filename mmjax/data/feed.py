@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, Any
 from mmjax.data import requests
 from mmjax.data.packing import Batch, Packer, stack
 from mmjax.data.part import Part
+from mmjax.data.reader import Reader
 from mmjax.data.vocabulary import FILES, Vocabulary
 
 if TYPE_CHECKING:
     import grain
 
-    from mmjax.data.pictures import Pictures
+    from mmjax.data.batches import Batches
 
 Host = tuple[int, int]  # this host's number and how many hosts there are
 ENDLESS = 1 << 40  # examples in a training stream: Grain's own endless repetition overflows in batches of one
@@ -35,12 +36,12 @@ class Feed:
 
     files = FILES
 
-    def __init__(self, parts: Sequence[Pictures], weights: Sequence[float], folder: str | os.PathLike):
-        self.parts = tuple(Part(config) for config in parts)
-        self.weights = tuple(weights)
+    def __init__(self, parts: Mapping[str, Part], config: Batches, folder: str | os.PathLike):
+        self.sources = tuple(parts)
+        self.parts = tuple(Reader(number, part, config.questions) for number, part in enumerate(parts.values()))
+        self.weights = tuple(part.weight for part in parts.values())
         self.folder = Path(folder)
-        self.sources = ("",)
-        self.config = parts[0]  # the parts of a mixture shape their batches alike
+        self.config = config
 
     @functools.cached_property
     def vocabulary(self) -> Vocabulary:
@@ -61,7 +62,8 @@ class Feed:
 
     def pack(self, vocabulary: Vocabulary) -> Packer:
         config = self.config
-        return Packer(vocabulary, config.size, config.questions, config.text_length, config.target_length)
+        lengths = config.text_length, config.target_length
+        return Packer(vocabulary, config.size, config.questions, *lengths, config.resize, config.pictures)
 
     def texts(self) -> Iterator[str]:
         """Every text and target of the training splits: what a tokenizer is trained on."""
@@ -127,10 +129,13 @@ class Feed:
     ) -> tuple[list[Batch], dict[int, str]]:
         """Rows {"image": path, array or Pillow image, "text" or "question": str} -> batches, {row: error}.
 
+        Where several pictures make an example, "image" is a list of them. In a mixture a row's "task" names the part
+        whose prompt the text is put into; without it the text is asked as it is.
         Neighbouring rows about the same picture share an example: question q of an example is row `index` +
         q, for every q whose text_mask is not all False. Relative paths are taken from `root`.
         """
-        examples, errors = requests.pack(rows, self.packer, self.config.prompt, Path(root))
+        prompts = {name: part.part.prompt for name, part in zip(self.sources, self.parts, strict=True)}
+        examples, errors = requests.pack(rows, self.packer, prompts, Path(root))
         size = self.config.batch
         return [self.packer.batch(examples[i : i + size], size) for i in range(0, len(examples), size)], errors
 

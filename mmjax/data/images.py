@@ -43,11 +43,26 @@ def decode(
         raise ValueError(f"{name}: not a readable picture ({describe(error)})") from error
 
 
-def resize(image: np.ndarray, size: int) -> np.ndarray:
-    """[H, W, 3] uint8 -> [size, size, 3] uint8: bicubic with antialiasing; the aspect ratio is not kept."""
-    if image.shape[:2] == (size, size):
+def resize(image: np.ndarray, size: int, how: str | None = "stretch", name: str = "picture") -> np.ndarray:
+    """[H, W, 3] uint8 -> [size, size, 3] uint8, bicubic with antialiasing.
+
+    "stretch" does not keep the aspect ratio, "fit" keeps the whole picture on a white square, "crop" the square in its
+    middle, and None takes only pictures which have the size. Raises ValueError for one that has not.
+    """
+    height, width = image.shape[:2]
+    if (height, width) == (size, size):
         return image
-    return np.array(Image.fromarray(image).resize((size, size), Image.Resampling.BICUBIC))
+    if how is None:
+        raise ValueError(
+            f"{name}: {width} x {height} pixels, but data.size is {size} and data.resize None: make all pictures "
+            "equal, or set data.resize to 'stretch', 'fit' or 'crop'"
+        )
+    picture = Image.fromarray(image)
+    if how == "stretch":
+        return np.array(picture.resize((size, size), Image.Resampling.BICUBIC))
+    if how == "crop":
+        return np.array(ImageOps.fit(picture, (size, size), Image.Resampling.BICUBIC))
+    return np.array(ImageOps.pad(picture, (size, size), Image.Resampling.BICUBIC, color="white"))
 
 
 def to_rgb(picture: Image.Image) -> Image.Image:

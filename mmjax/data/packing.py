@@ -1,18 +1,22 @@
-"""Pictures and their questions as arrays of fixed shape: what every data set of pictures hands to a task.
+"""Pictures and their texts as arrays of fixed shape: what every data set of pictures hands to a task.
 
 image [B, H, W, 3] uint8    image_mask [B]           the picture, raw: it is normalised on the device
-text [B, Q, L] int32        text_mask [B, Q, L]      Q questions about each picture
-target [B, Q, T] int32      target_mask [B, Q, T]    the answers, each ending with eos
+image [B, N, H, W, 3]       image_mask [B, N]        where an example has several pictures or frames
+text [B, Q, L] int32        text_mask [B, Q, L]      Q texts about each picture
+target [B, Q, T] int32      target_mask [B, Q, T]    what is answered, each ending with eos
 index [B] int32                                      the example's place in its split, -1 for padding rows
+source [B] int32                                     which part of a mixture it is from, -1 for padding rows
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from mmjax.data import images
 from mmjax.data.vocabulary import Vocabulary
 
 Batch = dict[str, np.ndarray]
@@ -29,32 +33,51 @@ class Pair:
 
 @dataclasses.dataclass(frozen=True)
 class Packer:
-    """Packs a picture and at most Q pairs into one example, and examples into batches."""
+    """Packs pictures and at most Q pairs into one example, and examples into batches.
+
+    `pictures` is N, the most that an example may have; None: one, without an axis for them.
+    """
 
     vocabulary: Vocabulary
     size: int
     questions: int
     text_length: int
     target_length: int
+    resize: str | None = "stretch"
+    pictures: int | None = None
 
     def blank(self) -> Batch:
-        """An example that is not there: every mask False, pad everywhere, index -1."""
-        ids = {
-            "text": np.full((self.questions, self.text_length), self.vocabulary.pad, np.int32),
-            "target": np.full((self.questions, self.target_length), self.vocabulary.pad, np.int32),
-        }
-        masks = {f"{name}_mask": np.zeros(value.shape, bool) for name, value in ids.items()}
-        image = np.zeros((self.size, self.size, 3), np.uint8)
-        return {"image": image, "image_mask": np.False_, **ids, **masks, "index": np.int32(-1)}
+        """An example that is not there: every mask False, pad everywhere, index and source -1."""
+        return zeros(self, self.vocabulary.pad)
 
-    def example(self, image: np.ndarray, pairs: Sequence[Pair], index: int) -> Batch:
-        """One example without the batch axis; ValueError names the row that is too long."""
-        row = {**self.blank(), "image": image, "image_mask": np.True_, "index": np.int32(index)}
+    def sized(self, image: np.ndarray, name: str) -> np.ndarray:
+        """A picture in the size of the batch."""
+        return images.resize(image, self.size, self.resize, name)
+
+    def example(self, shown: Sequence[np.ndarray], pairs: Sequence[Pair], index: int, source: int = 0) -> Batch:
+        """One example without the batch axis; ValueError names the row that is too long or has too many pictures."""
+        row = {**self.blank(), "index": np.int32(index), "source": np.int32(source)}
+        if len(shown) > (self.pictures or 1):
+            raise ValueError(
+                f"{pairs[0].name}: it has {len(shown)} pictures, but data.pictures is {self.pictures}: set it to "
+                f"{len(shown)} or more"
+            )
+        if self.pictures is None and len(shown):
+            row |= {"image": shown[0], "image_mask": np.True_}
+        for place, image in enumerate(shown if self.pictures else ()):
+            row["image"][place], row["image_mask"][place] = image, True
         for place, pair in enumerate(pairs):
             for name, ids in self.ids(pair).items():
                 row[name][place, : len(ids)] = ids
                 row[f"{name}_mask"][place, : len(ids)] = True
         return row
+
+    def fits(self, pair: Pair) -> bool:
+        """Whether a pair is short enough."""
+        try:
+            return bool(self.ids(pair))
+        except ValueError:
+            return False
 
     def ids(self, pair: Pair) -> dict[str, list[int]]:
         """The tokens of a pair; nothing is ever cut, since half a question is another question."""
@@ -74,6 +97,19 @@ class Packer:
         """Examples stacked, with blank ones up to a multiple of `multiple`."""
         missing = -len(examples) % multiple if examples else multiple
         return stack([*examples, *[self.blank()] * missing])
+
+
+def zeros(shape: Any, pad: int = 0) -> Batch:
+    """A blank example of the sizes that a packer or a config names: masks False, index and source -1."""
+    side = (shape.size, shape.size, 3)
+    several = () if shape.pictures is None else (shape.pictures,)
+    ids = {
+        "text": np.full((shape.questions, shape.text_length), pad, np.int32),
+        "target": np.full((shape.questions, shape.target_length), pad, np.int32),
+    }
+    masks = {f"{name}_mask": np.zeros(value.shape, bool) for name, value in ids.items()}
+    pictures = {"image": np.zeros((*several, *side), np.uint8), "image_mask": np.zeros(several, bool)[()]}
+    return {**pictures, **ids, **masks, "index": np.int32(-1), "source": np.int32(-1)}
 
 
 def stack(examples: Sequence[Batch]) -> Batch:

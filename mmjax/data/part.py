@@ -1,66 +1,64 @@
-"""One data set of a feed: its splits, opened when first needed, and its examples drawn or in order."""
+"""One task of a feed: rows of a source, and how they become texts with targets."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from mmjax.data.packing import Batch, Packer, Pair
-from mmjax.data.split import Split, cut
-
-if TYPE_CHECKING:
-    from mmjax.data.pictures import Pictures
+from mmjax.data.split import Split
 
 
+@runtime_checkable
+class Source(Protocol):
+    """Where rows come from; `gives` are the fields that a row has."""
+
+    @property
+    def gives(self) -> tuple[str, ...]: ...
+
+    def split(self, name: str, reads: Sequence[str]) -> Split: ...
+
+
+@runtime_checkable
+class Prompt(Protocol):
+    """A row -> (text, target); see `data.prompts`."""
+
+    reads: tuple[str, ...]
+    picture: bool
+    drawn: bool
+
+    def __call__(self, row: Mapping[str, Any], rng: np.random.Generator) -> tuple[str, str]: ...
+
+    def ask(self, text: str | None) -> str: ...
+
+
+@runtime_checkable
+class Augmentation(Protocol):
+    """[H, W, 3] uint8 and a generator -> [H, W, 3] uint8: another picture with the same answers."""
+
+    def __call__(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray: ...
+
+
+@dataclasses.dataclass(frozen=True)
 class Part:
-    """What a `Pictures` config describes, once it is opened; "train" and "test" name the splits it chose."""
+    """A source, the prompt that its rows are put into, and how often it is drawn beside the other parts."""
 
-    def __init__(self, config: Pictures):
-        self.config = config
-        self.splits: dict[str, Split] = {}
-        self.cuts: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    source: Source
+    prompt: Prompt
+    weight: float = 1.0
+    augment: Augmentation | None = None
 
-    def split(self, name: str) -> Split:
-        """A split by its name; names other than "train" and "test" are TFDS splits."""
-        config = self.config
-        if name not in self.splits:
-            chosen = {"train": config.train, "test": config.test}.get(name, name)
-            self.splits[name] = Split(config.name, chosen, config.fields, config.data_dir)
-        return self.splits[name]
-
-    def cut(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """Where the examples of a split begin and end, and each picture's first example."""
-        if name not in self.cuts:
-            self.cuts[name] = cut(self.split(name).starts, self.config.questions)
-        return self.cuts[name]
-
-    def pictures(self, name: str) -> int:
-        """How many pictures a split has."""
-        return len(self.split(name).starts) - 1
-
-    def examples(self, name: str) -> int:
-        """How many examples a split is cut into."""
-        return len(self.cut(name)[0]) - 1
-
-    def pairs(self, name: str) -> Iterator[Pair]:
-        """Every question of a split with its answer."""
-        return self.split(name).pairs(self.config.prompt)
-
-    def draw(self, packer: Packer, offset: int, picture: int, rng: np.random.Generator) -> Batch:
-        """A training picture, augmented, with at most Q of its questions drawn without replacement."""
-        split = self.split("train")
-        rows = rng.permutation(split.picture(picture))[: packer.questions]
-        image = split.load(rows[0], packer.size)
-        if self.config.augment is not None:
-            image = self.config.augment(image, rng)
-        pairs = [split.pair(row, self.config.prompt) for row in rows]
-        return packer.example(image, pairs, offset + int(self.cut("train")[1][picture]))
-
-    def read(self, packer: Packer, name: str, place: int, index: int) -> Batch:
-        """The example at `place` of a split as it is; `index` is what the batch calls it."""
-        split, (ends, _) = self.split(name), self.cut(name)
-        rows = split.order[ends[place] : ends[place + 1]]
-        pairs = [split.pair(row, self.config.prompt) for row in rows]
-        return packer.example(split.load(rows[0], packer.size), pairs, index)
+    def __post_init__(self):
+        if self.weight <= 0:
+            raise ValueError(f"weight is {self.weight}, expected a number above 0")
+        needed = (*self.prompt.reads, "image") if self.prompt.picture else self.prompt.reads
+        absent = [field for field in needed if field not in self.source.gives]
+        if absent:
+            raise ValueError(
+                f"the prompt {type(self.prompt).__name__} reads {absent[0]}, but its rows have "
+                f"{', '.join(self.source.gives)}: name the feature that holds it in fields, or take another prompt"
+            )
+        if self.augment is not None and "objects" in self.prompt.reads:
+            raise ValueError("pictures whose boxes are asked for cannot be moved: leave out augment")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -9,78 +10,111 @@ from typing import Any
 
 from mmjax.data import images
 from mmjax.data.packing import Batch, Packer, Pair
+from mmjax.data.part import Prompt
 
-Run = tuple[int, Any, list[str]]  # number of the first row, image, the texts of this row and the next ones
+EXPECTED = 'expected {"image": ..., "text": ...}'
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """A good row: its number, its pictures as they were given, what is asked and the part that asks so."""
+
+    number: int
+    shown: tuple[Any, ...]
+    text: str
+    source: int
 
 
 def pack(
-    rows: Sequence[Mapping[str, Any]], packer: Packer, prompt: str, root: Path
+    rows: Sequence[Mapping[str, Any]], packer: Packer, prompts: Mapping[str, Prompt], root: Path
 ) -> tuple[list[Batch], dict[int, str]]:
     """Good rows as examples (question q of one is row `index` + q), bad rows as {row number: error}."""
     examples, errors = [], {}
-    for first, image, texts in runs(good(rows, packer, prompt, root, errors), packer.questions):
+    for run in runs(good(rows, packer, prompts, root, errors), packer.questions):
+        first = run[0]
+        name = f"row {first.number}"
         try:
-            picture = images.resize(images.decode(image, f"row {first}"), packer.size)
+            shown = [packer.sized(images.decode(image, name), title(image, name)) for image in first.shown]
         except (ValueError, OSError) as error:
-            errors.update({first + number: str(error) for number in range(len(texts))})
+            errors.update({request.number: str(error) for request in run})
         else:
-            pairs = [Pair(text, None, f"row {number}") for number, text in enumerate(texts, first)]
-            examples.append(packer.example(picture, pairs, first))
+            pairs = [Pair(request.text, None, f"row {request.number}") for request in run]
+            examples.append(packer.example(shown, pairs, first.number, first.source))
     return examples, dict(sorted(errors.items()))
 
 
 def good(
-    rows: Sequence[Mapping[str, Any]], packer: Packer, prompt: str, root: Path, errors: dict[int, str]
-) -> Iterator[tuple[int, Any, str]]:
-    """(number, image, text) of every row that can be asked; the others go to `errors`."""
+    rows: Sequence[Mapping[str, Any]],
+    packer: Packer,
+    prompts: Mapping[str, Prompt],
+    root: Path,
+    errors: dict[int, str],
+) -> Iterator[Request]:
+    """Every row that can be asked; the others go to `errors`."""
     for number, row in enumerate(rows):
         try:
-            image, text = ask(row, prompt, root)
+            request = ask(number, row, prompts, root)
+            if len(request.shown) > (packer.pictures or 1):
+                raise ValueError(f"it has {len(request.shown)} pictures, but data.pictures is {packer.pictures}")
         except ValueError as error:
             errors[number] = f"row {number}: {error}"
             continue
         try:
-            ids = packer.ids(Pair(text, None, f"row {number}"))
+            ids = packer.ids(Pair(request.text, None, f"row {number}"))
         except ValueError as error:
             errors[number] = str(error)
             continue
         if ids["text"]:
-            yield number, image, text
+            yield request
         else:
-            errors[number] = f"row {number}: its text {text!r:.60} holds no token"
+            errors[number] = f"row {number}: its text {request.text!r:.60} holds no token"
 
 
-def ask(row: Mapping[str, Any], prompt: str, root: Path) -> tuple[Any, str]:
-    """The image and the prompted text of a row; ValueError says what is missing."""
+def ask(number: int, row: Mapping[str, Any], prompts: Mapping[str, Prompt], root: Path) -> Request:
+    """A row as a request; ValueError says what is missing."""
     if not isinstance(row, Mapping):
-        raise ValueError(f'it is {row!r:.60}, expected {{"image": ..., "text": ...}}')
+        raise ValueError(f"it is {row!r:.60}, {EXPECTED}")
+    text, task = row.get("text", row.get("question")), row.get("task")
+    if task is None and len(prompts) == 1:
+        (task,) = prompts
+    if task is not None and task not in prompts:
+        raise ValueError(f'its "task" is {task!r:.60}, expected one of {", ".join(map(repr, prompts))}')
+    prompt = prompts.get(task)
     image = row.get("image")
-    if image is None:
+    if image is None and (prompt is None or prompt.picture):
         raise ValueError(f'it has no "image", only {", ".join(map(str, row)) or "nothing"}')
-    if isinstance(image, str | os.PathLike):
-        image = root / image
-    text = row.get("text", row.get("question"))
-    if text is None and "{text}" not in prompt:
-        text = ""
+    if prompt is not None:
+        text = prompt.ask(text)
     elif not isinstance(text, str) or not text.strip():
         raise ValueError(f'its "text" is {text!r:.60}, expected a question or another text')
-    return image, prompt.replace("{text}", text)
+    shown = () if image is None else tuple(image) if isinstance(image, list | tuple) else (image,)
+    shown = tuple(root / one if isinstance(one, str | os.PathLike) else one for one in shown)
+    return Request(number, shown, text, list(prompts).index(task) if task is not None else 0)
 
 
-def runs(rows: Iterator[tuple[int, Any, str]], most: int) -> Iterator[Run]:
-    """Up to `most` rows with neighbouring numbers and the same image, as one."""
-    run: Run | None = None
-    for number, image, text in rows:
-        if run and number == run[0] + len(run[2]) and len(run[2]) < most and same(run[1], image):
-            run[2].append(text)
-            continue
-        if run:
+def runs(requests: Iterator[Request], most: int) -> Iterator[list[Request]]:
+    """Up to `most` requests with neighbouring numbers, the same pictures and the same part, as one."""
+    run: list[Request] = []
+    for request in requests:
+        if run and not (len(run) < most and neighbours(run[-1], request)):
             yield run
-        run = number, image, [text]
+            run = []
+        run.append(request)
     if run:
         yield run
+
+
+def neighbours(one: Request, other: Request) -> bool:
+    """Whether two requests can share an example."""
+    together = other.number == one.number + 1 and one.source == other.source and len(one.shown) == len(other.shown)
+    return together and all(map(same, one.shown, other.shown))
 
 
 def same(one: Any, other: Any) -> bool:
     """Whether two images are the same file or the same object."""
     return one is other or (isinstance(one, Path) and isinstance(other, Path) and one == other)
+
+
+def title(image: Any, name: str) -> str:
+    """What errors call a picture: its path where it has one."""
+    return os.fspath(image) if isinstance(image, Path) else name

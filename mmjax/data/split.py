@@ -1,48 +1,50 @@
-"""One split of a data set: its rows grouped by picture, and cut into examples of at most Q questions."""
+"""One split of a source: its rows grouped by picture, and cut into examples of at most Q rows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from mmjax.data import columns, images, prepared
-from mmjax.data.packing import Pair
-
 
 class Split:
-    """Pictures 0 .. P-1 for training (each draws Q of its questions) and examples 0 .. E-1 for evaluation.
+    """Rows with their pictures: pictures 0 .. P-1, each with the rows order[starts[p] : starts[p + 1]].
 
-    A picture with more than Q questions is several examples, one after the other; each row is in one of them.
+    `row` gives the fields of a row by its number; `images` the pictures that it shows, decoded, [H, W, 3] uint8 each.
     """
 
-    def __init__(self, name: str, split: str, fields: Mapping[str, str], data_dir: str | None = None):
-        self.name = f"{name} {split}"
-        self.image = fields["image"]
-        source = prepared.builder(name, data_dir)
-        columns.read_by(source, fields)  # a wrong field is told before files are opened
-        self.rows = prepared.open_rows(source, split, self.image)
-        self.columns = columns.load(source, split, fields, self.rows)
-        self.order = np.argsort(self.columns.group, kind="stable")
-        self.starts = boundaries(self.columns.group[self.order])
+    def __init__(
+        self,
+        name: str,
+        group: np.ndarray,
+        row: Callable[[int], Mapping[str, Any]],
+        images: Callable[[int], Sequence[np.ndarray]],
+    ):
+        self.name, self.row, self.images = name, row, images
+        self.order = np.argsort(group, kind="stable")
+        self.starts = boundaries(group[self.order])
 
     def picture(self, number: int) -> np.ndarray:
         """The row numbers of a picture."""
         return self.order[self.starts[number] : self.starts[number + 1]]
 
-    def load(self, row: int, size: int) -> np.ndarray:
-        """The picture of a row as [size, size, 3] uint8."""
-        encoded = columns.dig(self.rows[int(row)], self.image.split("/"))
-        return images.resize(images.decode(encoded, f"{self.name} row {row}"), size)
+    def once(self, reads: Sequence[str]) -> Split:
+        """The same pictures with, of each one's rows, those that no earlier one equals in what is read.
 
-    def pair(self, row: int, prompt: str) -> Pair:
-        """The question and the answer of a row."""
-        text = prompt.replace("{text}", self.columns.text[row])
-        return Pair(text, self.columns.target[row], f"{self.name} row {row}")
-
-    def pairs(self, prompt: str) -> Iterator[Pair]:
-        """Every row's question and answer."""
-        return (self.pair(row, prompt) for row in range(len(self.rows)))
+        So a caption that stands in every row of its picture is one caption.
+        """
+        kept, sizes = [], []
+        for number in range(len(self.starts) - 1):
+            rows = self.picture(number)
+            if len(rows) > 1:
+                found = {repr([self.row(row)[name] for name in reads]): row for row in rows[::-1]}
+                rows = np.sort(list(found.values()))
+            kept.append(rows)
+            sizes.append(len(rows))
+        self.order = np.concatenate(kept)
+        self.starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        return self
 
 
 def boundaries(sorted_groups: np.ndarray) -> np.ndarray:

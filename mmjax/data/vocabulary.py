@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -112,6 +113,26 @@ def load_json(path: Path) -> tokenizers.Tokenizer:
     tokenizer.no_padding()
     tokenizer.encode_special_tokens = True  # somebody's "</s>" is text and ends nothing
     return tokenizer
+
+
+def extra(locations: int, sentinels: int) -> list[str]:
+    """Whole tokens for places in a picture, <loc0000> and on, and for gaps in a text, <extra_id_0> and on."""
+    return [f"<loc{number:04}>" for number in range(locations)] + [
+        f"<extra_id_{number}>" for number in range(sentinels)
+    ]
+
+
+def without(texts: Iterable[str], tokens: Sequence[str]) -> Iterator[str]:
+    """The texts without these tokens, which are no words to be learnt from them."""
+    found = re.compile("|".join(map(re.escape, tokens)) or r"(?!)")
+    return (found.sub(" ", text) for text in texts)
+
+
+def add(tokenizer: tokenizers.Tokenizer, tokens: Sequence[str]) -> None:
+    """Append whole tokens to a trained tokenizer: their ids follow those of its words."""
+    import tokenizers
+
+    tokenizer.add_tokens([tokenizers.AddedToken(token, normalized=False) for token in tokens])
 
 
 def once(path: Path, write: Callable[[Path], object]) -> Path:

@@ -6,7 +6,7 @@ import dataclasses
 import os
 from pathlib import Path
 
-from mmjax.data.vocabulary import SPECIAL, UNK, Texts, Vocabulary, bounded, from_json, once
+from mmjax.data.vocabulary import SPECIAL, UNK, Texts, Vocabulary, add, bounded, extra, from_json, once, without
 
 
 @dataclasses.dataclass(frozen=True)
@@ -14,9 +14,12 @@ class Words:
     """One token a word: right for small closed languages such as easy-VQA's.
 
     Every word of the training texts becomes a token (ids by frequency, then alphabet); others read as <unk>.
+    `locations` and `sentinels` whole tokens for places and gaps follow them (`data.vocabulary.extra`).
     """
 
     size: int = 512
+    locations: int = 0
+    sentinels: int = 0
 
     def open(self, folder: str | os.PathLike, texts: Texts) -> Vocabulary:
         """The vocabulary of `folder`, trained there from the texts if there is none."""
@@ -33,6 +36,8 @@ class Words:
         trainer = trainers.WordLevelTrainer(
             vocab_size=1 << 31, special_tokens=list(SPECIAL), show_progress=False, min_frequency=0
         )
-        tokenizer.train_from_iterator(texts(), trainer)
+        tokens = extra(self.locations, self.sentinels)
+        tokenizer.train_from_iterator(without(texts(), tokens), trainer)
+        add(tokenizer, tokens)
         bounded(tokenizer.get_vocab_size(), self.size, "the vocabulary of the training texts")
         tokenizer.save(str(path))

@@ -1,0 +1,45 @@
+"""What shapes the batches of a run, whatever fills them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from mmjax.data.packing import Batch, zeros
+from mmjax.data.vocabulary import Tokenizer
+
+RESIZE = ("stretch", "fit", "crop", None)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Batches:
+    """B pictures of one size with at most Q texts and targets each, see `data.packing`.
+
+    `resize` says what becomes of pictures of other sizes (`data.images.resize`); None: they are an error.
+    `pictures` is how many pictures or frames an example may have; None: one, without an axis for them.
+    """
+
+    tokenizer: Tokenizer
+    size: int = 64
+    resize: str | None = "stretch"
+    pictures: int | None = None
+    batch: int = 16
+    questions: int = 8
+    text_length: int = 16
+    target_length: int = 4
+    threads: int = 2
+    prefetch: int = 8
+
+    def __post_init__(self):
+        for name in ("size", "batch", "questions", "text_length", "target_length", "pictures"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"data.{name} is {value}, expected 1 or more")
+        if self.resize not in RESIZE:
+            raise ValueError(f"data.resize is {self.resize!r}, expected {', '.join(map(repr, RESIZE))}")
+
+    def blank(self) -> Batch:
+        """A batch of zeros of these shapes, without reading anything or taking memory."""
+        shapes = zeros(self)
+        return {name: np.broadcast_to(np.zeros((), x.dtype), (self.batch, *x.shape)) for name, x in shapes.items()}
