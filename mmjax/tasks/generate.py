@@ -23,6 +23,7 @@ from mmjax.core.task import Batch, Ctx, Extra, Panel, Params
 from mmjax.decode.greedy import Greedy
 from mmjax.decode.search import Search
 from mmjax.losses import cross_entropy as ce
+from mmjax.losses.chunked_cross_entropy import chunked_cross_entropy
 from mmjax.metrics.breakdown import answer_kind, breakdown, first_words
 from mmjax.metrics.exact_match import exact_match
 
@@ -45,6 +46,8 @@ class Generate:
         metrics: how answers are scored besides exact match, by the name of the data set they belong to.
         z_loss: weight of the z-loss.
         smoothing: of the target labels.
+        chunk: of how many target tokens a device holds the logits at a time, which saves memory where words are many;
+            None: of all. The model then needs `hidden` and `kernel`, see `models.pali`.
         compute: the type that activations are computed in; parameters are kept in fp32.
     """
 
@@ -53,6 +56,7 @@ class Generate:
     search: Search = dataclasses.field(default_factory=Greedy)
     z_loss: float = 0.0
     smoothing: float = 0.0
+    chunk: int | None = None
     compute: Dtype = "float32"
     metrics: Mapping[str, Metric] = dataclasses.field(default_factory=dict)
     coupled = False
@@ -65,9 +69,13 @@ class Generate:
                 f"length is {self.length}, smoothing {self.smoothing}, z_loss {self.z_loss}; expected a length of at "
                 "least 1, smoothing in [0, 1) and a z_loss of at least 0"
             )
+        if self.chunk is not None and self.chunk < 1:
+            raise ValueError(f"chunk is {self.chunk}; expected at least 1 token, or None for no chunks")
 
     @property
     def weights(self) -> dict[str, float]:
+        if self.chunk is not None:
+            return {"objective": 1.0}
         return {"cross_entropy": 1.0} | ({"z_loss": self.z_loss} if self.z_loss else {})
 
     def bind(self, vocabulary: Any, sources: Sequence[str] = ("",)) -> "Generate":
@@ -95,21 +103,35 @@ class Generate:
         return self.model.init(key, self._computed(batch), train=False)["params"], {}
 
     def loss(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> tuple[dict[str, Mean], Extra]:
-        rngs = {"dropout": ctx.key} if ctx.train else {}
-        logits = self._apply(params, self._computed(batch), train=ctx.train, rngs=rngs)
         real = batch["target_mask"]
-        each = {
-            "cross_entropy": ce.cross_entropy(logits, batch["target"], self.smoothing),
-            "token_accuracy": jnp.argmax(logits, axis=-1) == batch["target"],
-        }
-        found = {name: Mean.of(value, real) for name, value in each.items()}
+        found, each = self._objective(params, batch, ctx)
+        found |= {name: Mean.of(value, real) for name, value in each.items()}
         for number, source in enumerate(self.sources):
             if len(self.sources) > 1:
                 mine = real & rearrange(batch["source"] == number, "b -> b 1 1")
-                found |= {f"{name}/task/{source}": Mean.of(value, mine) for name, value in each.items()}
-        if self.z_loss:
-            found["z_loss"] = Mean.of(ce.z_loss(logits), real)
+                found |= {
+                    f"{name}/task/{source}": Mean.of(each[name], mine) for name in ("cross_entropy", "token_accuracy")
+                }
         return found, extra
+
+    def _objective(self, params: Params, batch: Batch, ctx: Ctx) -> tuple[dict[str, Mean], dict[str, jax.Array]]:
+        """What only the whole batch has, and what each target token has [B, Q, T]."""
+        run = partial(self._apply, params, train=ctx.train, rngs={"dropout": ctx.key} if ctx.train else {})
+        real, target = batch["target_mask"], batch["target"]
+        if self.chunk is None:
+            logits = run(self._computed(batch))
+            each = {
+                "cross_entropy": ce.cross_entropy(logits, target, self.smoothing),
+                "token_accuracy": ce.right(logits, target),
+            }
+            return {}, each | ({"z_loss": ce.z_loss(logits)} if self.z_loss else {})
+        x, kernel = run(self._computed(batch), method="hidden"), self._apply(params, method="kernel")
+        rows = (rearrange(x, "b q t d -> (b q t) d"), kernel, target.ravel(), real.ravel())
+        options = dict(chunk=self.chunk, smoothing=self.smoothing, z_weight=self.z_loss)
+        objective, cross_entropy, z_loss, right = chunked_cross_entropy(*rows, **options)
+        each = {"cross_entropy": cross_entropy, "token_accuracy": right} | ({"z_loss": z_loss} if self.z_loss else {})
+        each = {name: value.reshape(real.shape) for name, value in each.items()}
+        return {"objective": Mean(objective, jnp.sum(real, dtype=jnp.float32))}, each
 
     def predict(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> dict[str, jax.Array]:
         """tokens [B, Q, length] and log_probability [B, Q] of the answers that the search finds."""

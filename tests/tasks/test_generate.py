@@ -127,6 +127,34 @@ def test_only_losses_are_weighted_and_one_without_weight_is_not_computed(vocabul
     assert set(shapes) == {"cross_entropy", "token_accuracy"}
 
 
+@pytest.mark.parametrize("chunk", [2, 100])
+def test_in_chunks_the_same_is_minimised_and_told_with_logits_of_a_chunk_at_a_time(
+    vocabulary, task, params, batch, losses, chunk
+):
+    chunked = task_of(vocabulary, chunk=chunk, **LOSS)
+
+    def differentiate(task):
+        def total(params):
+            found, _ = task.loss(params, {}, batch, CTX)
+            return sum(weight * found[name].value for name, weight in task.weights.items()), found
+
+        return jax.jit(jax.value_and_grad(total, has_aux=True))(params)
+
+    (value, found), gradients = differentiate(chunked)
+    (expected, _), wanted = differentiate(task)
+    np.testing.assert_allclose(value, expected, rtol=1e-6)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), gradients, wanted)
+    assert found.keys() == {*losses[0], "objective"}
+    for name, mean in losses[0].items():
+        np.testing.assert_allclose(found[name].total, mean.total, rtol=1e-6)
+        assert found[name].count == mean.count == found["objective"].count
+
+
+def test_chunks_of_no_token_are_an_error(task):
+    with pytest.raises(ValueError, match="chunk is 0; expected at least 1 token, or None for no chunks"):
+        dataclasses.replace(task, chunk=0)
+
+
 def test_dropout_acts_in_training_by_the_key(task, params, batch, losses):
     loss = jax.jit(task.loss)
 
