@@ -1,0 +1,43 @@
+"""What is measured: sizes and seeded batches, the same for every contender. NumPy alone: peers import it too."""
+
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+
+CLASSES = 1000
+VIT = dict(dim=384, layers=12, heads=6, hidden=1536, patch=16, size=96, batch=32)
+DEEP = dict(dim=192, layers=24, heads=3, hidden=768, patch=16, size=96, batch=32)
+# A small ViT before an encoder and a decoder of T5's kind.
+PALI = dict(dim=256, layers=4, heads=8, head_dim=32, hidden=1024, vocab=8192, text=16, target=16, batch=32)
+PALI_VIT = dict(dim=256, layers=2, heads=8, hidden=1024, patch=16, size=96)
+DECODED = 32  # tokens, of which none ends an answer
+RATE = 1e-6  # so low that no batch is learnt by heart: gradients of what is learnt become denormal, which is slow
+SIDE = 2048  # of the square matrices whose product is the machine's best
+AHEAD = 8  # batches that are made before the clock starts
+
+
+def pictures(size: int, batch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Endless image [B, size, size, 3] uint8 and label [B] int32."""
+    rng = np.random.default_rng(0)
+    made = [
+        (rng.integers(256, size=(batch, size, size, 3), dtype=np.uint8), rng.integers(CLASSES, size=batch).astype("i4"))
+        for _ in range(AHEAD)
+    ]
+    return itertools.cycle(made)
+
+
+def questions(batch: int) -> Iterator[dict[str, np.ndarray]]:
+    """Endless batches of one question about each picture, in the form of `mmjax.data`, with texts of every length."""
+    rng = np.random.default_rng(0)
+    made = []
+    for image, _ in itertools.islice(pictures(PALI_VIT["size"], batch), AHEAD):
+        row = {"image": image, "image_mask": np.ones(batch, bool)}
+        row |= {"source": np.zeros(batch, np.int32), "index": np.arange(batch, dtype=np.int32)}
+        for name in ("text", "target"):
+            length = PALI[name]
+            real = np.arange(length) < rng.integers(length // 2, length + 1, size=(batch, 1, 1))
+            row[name] = np.where(real, rng.integers(2, PALI["vocab"], size=(batch, 1, length)), 0).astype(np.int32)
+            row[f"{name}_mask"] = real
+        made.append(row)
+    return itertools.cycle(made)
