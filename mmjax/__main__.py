@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import keyword
 import logging
 import os
 import sys
@@ -18,9 +19,10 @@ VERBS = {
     "evaluate": "scores of a run on a whole split",
     "predict": "what a run says to a picture and a text",
     "data": "build, list and show data sets",
+    "import": "take a public checkpoint's weights for a config's model",
 }
 # Verbs that take --config.KEY=VALUE; to the others it would change nothing.
-CONFIGURED = ("train", "evaluate")
+CONFIGURED = ("train", "evaluate", "import")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -76,7 +78,8 @@ def _run(argv: Sequence[str]) -> int:
     for verb, summary in VERBS.items():
         sub = verbs.add_parser(verb, help=summary, description=summary, allow_abbrev=False)
         if verb == chosen:
-            module = importlib.import_module(f"mmjax.cli.{verb}")
+            # A word of Python's own cannot name a module that others import.
+            module = importlib.import_module(f"mmjax.cli.{verb}" + "_" * keyword.iskeyword(verb))
             module.add(sub)
     if chosen is None:
         parser.parse_args(argv)

@@ -44,5 +44,8 @@ class Data(Protocol):
 
     batch: int
 
+    def blank(self) -> Arrays:
+        """A batch of zeros of the shapes that this gives, without reading anything."""
+
     def open(self, folder: Path) -> Feed:
         """The data for a run in this folder, where what was fitted to the data (a tokenizer) is kept."""

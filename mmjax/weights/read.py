@@ -34,13 +34,17 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
     Raises:
         ValueError: it is no such file, or holds pickled objects.
     """
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"{path} is no .npz file, or is cut off; fetch it again")
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {name: _typed(archive[name]) for name in archive.files}
-    except (ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
-        pickled = "allow_pickle" in str(error)
-        why = "is refused: it holds pickled objects, which could run code" if pickled else "is no .npz file"
-        raise ValueError(f"{path} {why}; expected plain arrays by name") from None
+    except ValueError:
+        raise ValueError(
+            f"{path} is refused: it holds pickled objects, which could run code; expected plain arrays by name"
+        ) from None
+    except (EOFError, zipfile.BadZipFile, AttributeError) as error:
+        raise ValueError(f"{path} is no .npz file, or is damaged; fetch it again ({error})") from None
 
 
 READERS = {

@@ -125,6 +125,9 @@ class Points:
     files = ()
     sources = ("",)
 
+    def blank(self) -> dict[str, np.ndarray]:
+        return {name: np.zeros_like(x) for name, x in points((0,), self.batch).items()}
+
     def open(self, folder: str | Path) -> "Points":
         return self
 

@@ -1,0 +1,189 @@
+"""mmjax import: a public checkpoint as parameters of a config's model, in a folder that `init_from` takes."""
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmjax.cli import config
+from mmjax.cli.say import say
+from mmjax.core import paths
+from mmjax.train.checkpoint import Checkpoints, newest
+from mmjax.train.experiment import Experiment
+from mmjax.weights import mapping, paligemma, t5, vit
+from mmjax.weights.mapping import Row
+from mmjax.weights.read import read
+
+FAMILIES = {"t5": t5, "vit": vit, "paligemma": paligemma}
+WORDS = "embed/embedding"
+# Embeddings without a piece of the tokenizer's: sentinels, places in pictures, rows up to a round number.
+SPARE = 2048
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("family", choices=FAMILIES, help="what the checkpoint is")
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="safetensors (or its index), npz, pth")
+    parser.add_argument("--config", required=True, metavar="FILE.py[:VARIANT]", help="the model that takes the weights")
+    parser.add_argument("--out", required=True, type=Path, help="the folder to fill; what it holds already stays")
+    parser.add_argument("--skip", default=None, metavar="REGEX", help="parameters to leave out: '^(embed|head)'")
+
+
+def run(args: argparse.Namespace) -> int:
+    experiment = config.load(args.config, args.overrides)
+    fresh = _abstract(experiment)
+    name = " ".join(map(str, args.files))
+    arrays = read(args.files)
+    try:
+        params, rows, layout = _import(arrays, args.family, fresh, _pattern(args.skip))
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+    args.out.mkdir(parents=True, exist_ok=True)
+    if WORDS in params:
+        _check_words(experiment, args.out, len(params[WORDS]))
+    checkpoints = Checkpoints(args.out, keep=1, say=say)
+    params = _before(checkpoints, args.out, fresh) | params
+    missing = [path for path in fresh if path not in params]
+    rows = [row for row in rows if row.done != "missing"]
+    rows += [Row("", "missing", path, fresh[path].shape) for path in missing]
+    if not missing:
+        config.save(experiment, args.out)
+    _save(checkpoints, args.out, {path: np.asarray(value, fresh[path].dtype) for path, value in params.items()})
+    _tell(rows)
+    say(_next(args.out, missing))
+    done = {kind: sum(row.done == kind for row in rows) for kind in ("taken", "resized")}
+    unused = [row.key for row in rows if row.done == "unused"]
+    print(json.dumps({"layout": layout, **done, "unused": unused, "missing": missing, "out": str(args.out)}))
+    return 0
+
+
+def _import(
+    arrays: Mapping[str, np.ndarray], family: str, fresh: Mapping[str, Any], skip: re.Pattern
+) -> tuple[dict[str, np.ndarray], list[Row], str]:
+    """The parameters that the family fills, the table, and what the keys look like.
+
+    Raises:
+        ValueError: the checkpoint is of another family, or does not fit the model.
+    """
+    from mmjax.train.init_from import resize_table
+
+    parts = FAMILIES[family].PARTS
+    wanted = {p: leaf.shape for p, leaf in fresh.items() if p.split("/")[0] in parts and not skip.search(p)}
+    layout, root, found = mapping.recognise(arrays, FAMILIES[family].LAYOUTS)
+    if not found:
+        raise ValueError(f"no key is one of {family}: {_looks(arrays)}; expected {layout.name} or the like")
+    source = found.get(WORDS)
+    if source and WORDS in wanted and len(arrays[source.key]) != wanted[WORDS][0]:
+        raise ValueError(
+            f"it has {len(arrays[source.key]):,} words, but the model a vocab of {wanted[WORDS][0]:,}; set "
+            f"task.model.vocab to {len(arrays[source.key])} and data.tokenizer to the one that belongs to it"
+        )
+    mapping.check_layers(arrays, layout, root, found, (n for p, s in wanted.items() for n in mapping.loop(p, s)))
+    params, rows = mapping.place(arrays, found, wanted, resize_table)
+    lacking = [row.path for row in rows if row.done == "missing"]
+    if lacking:
+        more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+        raise ValueError(
+            f"nothing there is {lacking[0]!r}{more}: {_looks(arrays)}; make the model like it, or leave parameters out "
+            "by --skip=REGEX"
+        )
+    return params, rows, layout.name
+
+
+def _looks(arrays: Mapping[str, np.ndarray]) -> str:
+    """What the keys of a checkpoint look like."""
+    layout, _, found = mapping.recognise(arrays, [layout for family in FAMILIES.values() for layout in family.LAYOUTS])
+    known = len({source.key for source in found.values()})
+    keys = f"{len(arrays)} keys such as {next(iter(arrays), '')!r}"
+    return f"{known} of its {keys} look like {layout.name}" if known else f"its {keys} look like nothing known"
+
+
+def _pattern(skip: str | None) -> re.Pattern:
+    try:
+        return re.compile(r"(?!)" if skip is None else skip)
+    except re.error as error:
+        raise ValueError(f"--skip={skip} is no regular expression: {error}") from None
+
+
+def _abstract(experiment: Experiment) -> dict[str, Any]:
+    """The shapes and types of the model's parameters by path; no data set has to be there."""
+    import jax
+
+    params, _ = jax.eval_shape(experiment.task.init, jax.random.key(0), experiment.data.blank())
+    return paths.flatten(params)
+
+
+def _check_words(experiment: Experiment, out: Path, count: int) -> None:
+    """That the config's tokenizer may be the checkpoint's; its file is put into the folder.
+
+    Raises:
+        ValueError: it is learnt from the data, or its size is another.
+    """
+    tokenizer = experiment.data.tokenizer
+    if not hasattr(tokenizer, "path"):
+        raise ValueError(
+            "data.tokenizer is learnt from the data, so its ids are other words than the checkpoint's; use "
+            "data.sentence_piece or data.tokenizer_file with the checkpoint's own file, or leave the words out by "
+            "--skip='^(embed|head)'"
+        )
+    pieces = tokenizer.open(out, lambda: iter(())).count
+    if not count - SPARE <= pieces <= count:
+        raise ValueError(
+            f"{tokenizer.path} has {pieces:,} pieces, but the checkpoint {count:,} words; give data.tokenizer the file "
+            "that belongs to the checkpoint"
+        )
+
+
+def _before(checkpoints: Checkpoints, out: Path, fresh: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """What an earlier import has put into the folder.
+
+    Raises:
+        ValueError: it is of another model.
+    """
+    if newest(out) is None:
+        return {}
+    held = paths.flatten(checkpoints.load()[1]["params"])
+    other = [path for path, value in held.items() if path not in fresh or fresh[path].shape != value.shape]
+    if other:
+        raise ValueError(f"--out={out} holds parameters of another model, such as {other[0]!r}; choose another folder")
+    return held
+
+
+def _save(checkpoints: Checkpoints, out: Path, params: Mapping[str, np.ndarray]) -> None:
+    """The next checkpoint of the folder, of parameters alone."""
+    import jax
+
+    from mmjax.train.state import State
+
+    number = np.int32(0 if newest(out) is None else newest(out) + 1)
+    key = np.asarray(jax.random.key_data(jax.random.key(0)))
+    nothing = argparse.Namespace(chain={}, average=None)
+    state = State(number, key, paths.unflatten(params), nothing, {}, np.int32(0), np.int32(0))
+    checkpoints.save(state, position=0)
+    checkpoints.wait()
+    checkpoints.close()
+
+
+def _tell(rows: Sequence[Row]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for title in ("key", "shape", "", "parameter"):
+        table.add_column(title, overflow="fold")
+    for row in rows:
+        table.add_row(row.key, " ".join(map(str, row.shape)), row.done, row.path)
+    Console(file=sys.stderr, width=None if sys.stderr.isatty() else 200, markup=False, highlight=False).print(table)
+
+
+def _next(out: Path, missing: Iterable[str]) -> str:
+    """How to go on from the folder."""
+    parts = sorted({path.split("/")[0] for path in missing})
+    if not parts:
+        return f"{out} holds the whole model: predict with --workdir={out}, or train with --config.init_from={out}"
+    rules = f"--config.init_from.workdir={out} --config.init_from.rules='((\"^({'|'.join(parts)})(/|$)\", None),)'"
+    return f"start from it, what is missing fresh, by {rules}"
