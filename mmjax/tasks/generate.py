@@ -20,6 +20,7 @@ from flax import linen as nn
 from mmjax.core.mean import Mean
 from mmjax.core.precision import Dtype, cast
 from mmjax.core.task import Batch, Ctx, Extra, Panel, Params
+from mmjax.decode.constraint import Trie, constrain
 from mmjax.decode.greedy import Greedy
 from mmjax.decode.search import Search
 from mmjax.losses import cross_entropy as ce
@@ -43,6 +44,7 @@ class Generate:
         model: encodes, decodes by `begin`, `step` and `pick`, and has a field `vocab`.
         length: the most tokens an answer may have, its end included.
         search: how an answer is looked for, see `decode`.
+        answers: those that may be given, none other; with none listed all that can be written.
         metrics: how answers are scored besides exact match, by the name of the data set they belong to.
         z_loss: weight of the z-loss.
         smoothing: of the target labels.
@@ -54,6 +56,7 @@ class Generate:
     model: nn.Module
     length: int
     search: Search = dataclasses.field(default_factory=Greedy)
+    answers: tuple[str, ...] = ()
     z_loss: float = 0.0
     smoothing: float = 0.0
     chunk: int | None = None
@@ -62,6 +65,7 @@ class Generate:
     coupled = False
     vocabulary: Any = dataclasses.field(default=None, init=False, compare=False, repr=False)
     sources: tuple[str, ...] = dataclasses.field(default=("",), init=False, compare=False, repr=False)
+    trie: Trie | None = dataclasses.field(default=None, init=False, compare=False, repr=False)
 
     def __post_init__(self):
         if self.length < 1 or not 0 <= self.smoothing < 1 or self.z_loss < 0:
@@ -92,7 +96,19 @@ class Generate:
         bound = dataclasses.replace(self)
         object.__setattr__(bound, "vocabulary", vocabulary)
         object.__setattr__(bound, "sources", tuple(sources))
+        if self.answers:
+            object.__setattr__(bound, "trie", self._listed(vocabulary))
         return bound
+
+    def _listed(self, vocabulary: Any) -> Trie:
+        listed = {answer: vocabulary.encode(answer) for answer in self.answers}
+        for answer, tokens in listed.items():
+            if not tokens or vocabulary.unk in tokens or len(tokens) >= self.length:
+                raise ValueError(
+                    f"task.answers holds {answer!r}, which is {len(tokens)} tokens {tokens}; expected 1 to "
+                    f"{self.length - 1} (task.length less the end) that the tokenizer knows"
+                )
+        return Trie.of(list(listed.values()), length=self.length, eos=vocabulary.eos, pad=vocabulary.pad)
 
     def init(self, key: jax.Array, batch: Batch) -> tuple[Params, Extra]:
         if batch["target"].shape[-1] > self.length:
@@ -141,7 +157,8 @@ class Generate:
         words = self.vocabulary
         ends = dict(length=self.length, eos=words.eos, pad=words.pad)
         key = jax.random.fold_in(ctx.key, jnp.max(batch["index"]))  # or all batches would draw the same numbers
-        tokens, total = self.search(step, pick, cache, logits, key=key, **ends)
+        found = step, pick, cache, logits
+        tokens, total = self.search(*(constrain(*found, self.trie) if self.trie else found), key=key, **ends)
         rows = partial(rearrange, pattern="(b q) ... -> b q ...", b=batch["image"].shape[0])
         return {"tokens": rows(tokens), "log_probability": rows(total)}
 

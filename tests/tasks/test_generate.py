@@ -10,6 +10,7 @@ import pytest
 
 from mmjax.core.task import Ctx
 from mmjax.data.words import Words
+from mmjax.decode.beam import Beam
 from mmjax.decode.t5_decoder import T5Decoder
 from mmjax.encoders.vit import Vit
 from mmjax.models.pali import Pali
@@ -172,6 +173,31 @@ def test_fresh_parameters_are_in_fp32_and_fit_the_loss(vocabulary, batch, scan):
     assert {leaf.dtype for leaf in jax.tree.leaves(params)} == {jnp.dtype(jnp.float32)}
     gradients = jax.eval_shape(jax.grad(lambda p: task.loss(p, extra, batch, CTX)[0]["cross_entropy"].value), params)
     assert jax.tree.map(lambda leaf: leaf.dtype, gradients) == jax.tree.map(lambda leaf: leaf.dtype, params)
+
+
+def test_with_a_list_the_most_probable_answer_of_it_is_given(vocabulary, params, batch):
+    answers = ("red", "yes", "dark blue", "what color")
+    task = task_of(vocabulary, answers=answers, search=Beam(len(answers)))
+    found = jax.device_get(jax.jit(task.predict)(params, {}, batch, CTX))
+    scores = np.zeros((len(answers), B, Q))
+    for number, answer in enumerate(answers):
+        tokens = [*vocabulary.encode(answer), EOS]
+        target = np.zeros((B, Q, T), int)
+        target[..., : len(tokens)] = tokens
+        given = batch | {"target": target, "target_mask": np.broadcast_to(np.arange(T) < len(tokens), target.shape)}
+        logits = np.asarray(task.model.apply({"params": params}, given, train=False), np.float64)
+        log_p = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+        scores[number] = sum(log_p[:, :, n, token] for n, token in enumerate(tokens))
+    best = np.argmax(scores, axis=0)
+    for b, q in np.ndindex(B, Q):
+        assert vocabulary.decode(found["tokens"][b, q]) == answers[best[b, q]]
+    np.testing.assert_allclose(found["log_probability"], scores.max(axis=0), atol=1e-4)
+
+
+@pytest.mark.parametrize("answer", ["red red red red", "purple"])
+def test_a_list_with_an_answer_that_cannot_be_written_is_refused(vocabulary, answer):
+    with pytest.raises(ValueError, match=f"task.answers holds '{answer}', which is"):
+        task_of(vocabulary, answers=("red", answer))
 
 
 def test_answers_are_those_of_a_search_that_computes_every_prefix_anew(task, params, batch, predictions):
