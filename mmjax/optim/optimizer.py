@@ -69,10 +69,10 @@ class Optimizer:
             raise ValueError(f"clip is {self.clip}; expected a norm above 0, or None for no clipping")
 
     def over(self, steps: int) -> "Optimizer":
-        """The optimiser of a run of so many steps: a schedule that has an end and names none ends with the run."""
-        if not hasattr(self.schedule, "over"):
+        """The optimiser of a run of so many steps: a schedule with a field `steps` that is None ends with the run."""
+        if getattr(self.schedule, "steps", steps) is not None:
             return self
-        return dataclasses.replace(self, schedule=self.schedule.over(steps))
+        return dataclasses.replace(self, schedule=dataclasses.replace(self.schedule, steps=steps))
 
     def trainable(self, params: Params) -> set[str]:
         """The paths of the parameters that are not frozen; params may be abstract.

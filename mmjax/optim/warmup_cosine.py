@@ -8,7 +8,8 @@ import dataclasses
 
 import jax
 import jax.numpy as jnp
-import optax
+
+from mmjax.optim.descent import check, descent
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,13 +22,7 @@ class WarmupCosine:
     end: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.warmup < 0 or (self.steps is not None and self.warmup >= self.steps):
-            raise ValueError(f"warmup is {self.warmup} and steps {self.steps}; expected 0 <= warmup < steps")
-
-    def over(self, steps: int) -> "WarmupCosine":
-        """The schedule of a run of so many steps, unless it names its own."""
-        return self if self.steps is not None else dataclasses.replace(self, steps=steps)
+        check(self)
 
     def __call__(self, step: jax.typing.ArrayLike) -> jax.Array:
-        schedule = optax.warmup_cosine_decay_schedule(0.0, self.peak, self.warmup, self.steps, self.end)
-        return jnp.asarray(schedule(step), jnp.float32)
+        return descent(self, step, lambda a: (1 + jnp.cos(jnp.pi * a)) / 2)

@@ -13,10 +13,12 @@ from mmjax.optim.adamw import Adamw
 from mmjax.optim.average import Average
 from mmjax.optim.constant import Constant
 from mmjax.optim.group import Group
+from mmjax.optim.linear import Linear
 from mmjax.optim.lion import Lion
 from mmjax.optim.optimizer import Optimizer
 from mmjax.optim.sgd import Sgd
 from mmjax.optim.warmup_cosine import WarmupCosine
+from mmjax.optim.warmup_rsqrt import WarmupRsqrt
 
 RULES = [Adamw(), Adafactor(), Sgd(), Lion()]
 
@@ -124,6 +126,16 @@ def test_the_logged_rate_is_that_of_the_update_that_comes_next():
         new, opt, _ = optimizer.update({"w": jnp.ones(2)}, opt, params)
         np.testing.assert_allclose(params["w"] - new["w"], rate, atol=1e-7)
         params = new
+
+
+@pytest.mark.parametrize("schedule", [WarmupCosine, Linear])
+def test_a_schedule_ends_with_the_run_unless_it_has_steps_of_its_own_or_no_end(schedule):
+    optimizer = Optimizer(Adamw(), schedule(0.1, 2)).over(30)
+    assert optimizer.schedule == schedule(0.1, 2, steps=30)
+    for kept in (schedule(0.1, 2, steps=10), Constant(0.1), WarmupRsqrt(0.1, 2)):
+        assert Optimizer(Adamw(), kept).over(30).schedule == kept
+    with pytest.raises(ValueError, match="warmup is 2 and steps 2; expected 0 <= warmup < steps"):
+        Optimizer(Adamw(), schedule(0.1, 2)).over(2)
 
 
 @pytest.mark.parametrize("rule", RULES)

@@ -17,6 +17,7 @@ from mmjax.optim.linear import Linear
 from mmjax.optim.lion import Lion
 from mmjax.optim.optimizer import Optimizer
 from mmjax.optim.sgd import Sgd
+from mmjax.optim.warmup_rsqrt import WarmupRsqrt
 
 
 def adamw(p, grads, rate, *, b1, b2, eps, decay):
@@ -172,6 +173,20 @@ def test_adafactor_keeps_two_vectors_for_a_matrix_that_is_large_both_ways_and_no
     state = opt.chain["rule"]["single"][0]
     assert state.v_row["large"].size + state.v_col["large"].size == 128 + 256
     assert state.v["large"].size == 1 and state.v["thin"].shape == (64, 256)
+
+
+def test_adafactor_moves_a_parameter_at_the_end_of_t5xs_warm_up_by_the_peak_times_its_size():
+    # The rates of PaLI make sense as shares of the parameters; what starts at 0 moves by the floor.
+    params = {"w": 3 * jnp.ones((128, 128)), "zero": jnp.zeros((128, 128))}
+    optimizer = Optimizer(Adafactor(), WarmupRsqrt(peak=0.01, warmup=4))
+    opt, step = optimizer.init(params), jax.jit(optimizer.update)
+    for k in range(5):
+        before = params
+        params, opt, _ = step(jax.tree.map(jnp.ones_like, params), opt, params)
+        share = float(jnp.mean((before["w"] - params["w"]) / before["w"]))
+        assert share == pytest.approx(0.01 * k / 4, rel=1e-3)
+        if k == 1:
+            np.testing.assert_allclose(params["zero"], -0.01 / 4 * 1e-3, rtol=1e-4)
 
 
 def test_sgd_without_momentum_keeps_nothing_and_refuses_nesterov():
