@@ -7,7 +7,7 @@ import pytest
 from mmjax.data import columns, prepared
 from tests.data.conftest import draw, png, questions
 
-FIELDS = {"image": "image", "text": "question", "target": "answer", "group": "image_id"}
+FIELDS = {"image": "image", "question": "question", "answer": "answer", "group": "image_id"}
 
 
 class Unread(list):
@@ -38,33 +38,33 @@ def test_texts_come_back_one_by_one():
 def test_columns_are_those_of_the_rows(opened):
     found = columns.load(opened[0], "train", FIELDS, opened[1])
     truth = [(text, answer, number) for number in range(23) for text, answer in questions(number)]
-    assert list(zip(found.text, found.target, found.group.tolist(), strict=True)) == truth
+    assert list(zip(found.texts["question"], found.texts["answer"], found.group.tolist(), strict=True)) == truth
 
 
 def test_the_second_opening_reads_no_row(opened):
     source, rows = opened
     first = columns.load(source, "train", FIELDS, rows)
     second = columns.load(source, "train", FIELDS, Unread(range(len(rows))))
-    assert list(second.text) == list(first.text) and (second.group == first.group).all()
+    assert list(second.texts["question"]) == list(first.texts["question"]) and (second.group == first.group).all()
     with pytest.raises(AssertionError, match="read again"):  # other fields are other columns
-        columns.load(source, "train", FIELDS | {"text": "answer"}, Unread(range(len(rows))))
+        columns.load(source, "train", FIELDS | {"question": "answer"}, Unread(range(len(rows))))
 
 
 @pytest.mark.parametrize("damage", [b"", b"\x93NUMPY", None])
 def test_a_broken_cache_is_made_anew(opened, damage):
     source, rows = opened
-    first = list(columns.load(source, "train", FIELDS, rows).text)
-    (path,) = Path(source.data_path, columns.CACHE).glob("*/text.npy")
+    first = list(columns.load(source, "train", FIELDS, rows).texts["question"])
+    (path,) = Path(source.data_path, columns.CACHE).glob("*/question.npy")
     path.write_bytes(damage if damage is not None else path.read_bytes()[:-40])
-    assert list(columns.load(source, "train", FIELDS, rows).text) == first
-    assert list(columns.load(source, "train", FIELDS, Unread(range(len(rows)))).text) == first
+    assert list(columns.load(source, "train", FIELDS, rows).texts["question"]) == first
+    assert list(columns.load(source, "train", FIELDS, Unread(range(len(rows)))).texts["question"]) == first
 
 
 def test_a_folder_that_cannot_be_written_costs_only_time(opened):
     source, rows = opened
     Path(source.data_path, columns.CACHE).write_text("a file where the cache should go")
     for _ in range(2):
-        assert len(columns.load(source, "train", FIELDS, rows).text) == len(rows)
+        assert len(columns.load(source, "train", FIELDS, rows).texts["question"]) == len(rows)
 
 
 def test_labels_are_read_by_name_and_nested_features_by_path(tfds_set, tmp_path):
@@ -80,26 +80,26 @@ def test_labels_are_read_by_name_and_nested_features_by_path(tfds_set, tmp_path)
         {"image": png(draw(0)), "label": row % 2, "about": {"name": f"n{row}", "year": 1990 + row}} for row in range(3)
     ]
     source = tfds_set(tmp_path, "labelled", features, {"train": rows})
-    fields = {"image": "image", "text": "about/name", "target": "label", "group": "about/year"}
+    fields = {"image": "image", "question": "about/name", "answer": "label", "group": "about/year"}
     found = columns.load(source, "train", fields, prepared.open_rows(source, "train", "image"))
-    assert list(found.target) == ["cat", "dog", "cat"] and list(found.text) == ["n0", "n1", "n2"]
+    assert list(found.texts["answer"]) == ["cat", "dog", "cat"] and list(found.texts["question"]) == ["n0", "n1", "n2"]
     assert found.group.tolist() == [0, 1, 2]
     years = columns.load(
-        source, "train", fields | {"target": "about/year"}, prepared.open_rows(source, "train", "image")
+        source, "train", fields | {"answer": "about/year"}, prepared.open_rows(source, "train", "image")
     )
-    assert list(years.target) == ["1990", "1991", "1992"]
+    assert list(years.texts["answer"]) == ["1990", "1991", "1992"]
 
 
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
         (
-            {"target": "reply"},
-            r"fields\.target names the feature 'reply', but data set 'drawings' has answer, image, image_id, question$",
+            {"answer": "reply"},
+            r"fields\.answer names the feature 'reply', but data set 'drawings' has answer, image, image_id, question$",
         ),
         ({"image": "picture"}, r"data\.fields\.image names the feature 'picture'"),
-        ({"text": "answer/first"}, r"data\.fields\.text names the feature 'answer/first'"),
-        ({"target": "image"}, r"data\.fields\.target names the feature 'image', which is Image.*expected a text"),
+        ({"question": "answer/first"}, r"data\.fields\.question names the feature 'answer/first'"),
+        ({"answer": "image"}, r"data\.fields\.answer names the feature 'image', which is Image.*expected a text"),
     ],
 )
 def test_a_field_that_names_no_fitting_feature_is_told(opened, fields, message):

@@ -13,11 +13,12 @@ from PIL import Image
 from mmjax.data.augment import Augment
 from mmjax.data.feed import Feed
 from mmjax.data.pictures import Pictures
+from mmjax.data.prompts.caption import Caption
 from mmjax.data.words import Words
 from tests.data.conftest import draw, questions, write_rows
 
 SHAPES = {"size": 16, "batch": 4, "questions": 3, "text_length": 6, "target_length": 3}
-CONFIG = Pictures("drawings", Words(64), **SHAPES, threads=0)
+CONFIG = Pictures("drawings", tokenizer=Words(64), **SHAPES, threads=0)
 OTHER = """
 import hashlib, sys
 from tests.data.test_feed import CONFIG, digest
@@ -189,9 +190,9 @@ def test_rows_that_are_too_long_are_named_before_training(drawings, tmp_path, fi
         list(dataclasses.replace(short, threads=2).open(tmp_path).split())
 
 
-def test_a_data_set_without_questions_asks_the_prompt(drawings, tmp_path):
-    fields = {"image": "image", "target": "answer", "group": "image_id"}
-    config = dataclasses.replace(CONFIG, data_dir=drawings, fields=fields, prompt="what is it ?")
+def test_captions_are_asked_for_by_one_prompt(drawings, tmp_path):
+    fields = {"image": "image", "caption": "answer", "group": "image_id"}
+    config = dataclasses.replace(CONFIG, data_dir=drawings, fields=fields, prompt=Caption("what is it ?"))
     feed = config.open(tmp_path)
     for number, pairs in read(feed, first(feed.train(0), 1)[0]):
         assert {text for text, _ in pairs} == {"what is it ?"}
@@ -202,9 +203,18 @@ def test_a_data_set_without_questions_asks_the_prompt(drawings, tmp_path):
     ("wrong", "message"),
     [
         ({"batch": 0}, r"data\.batch is 0, expected 1 or more"),
-        ({"fields": {"image": "image"}}, r"data\.fields has image; it needs image and target"),
-        ({"fields": {"image": "i", "target": "t", "answer": "a"}}, r"data\.fields has answer, image, target"),
-        ({"fields": {"image": "i", "target": "t"}}, r"data\.fields has no text, so data\.prompt must ask something"),
+        ({"fields": {"image": "image"}}, r"^fields has image; it may have image, group, question, .* and needs one"),
+        ({"fields": {"image": "i", "target": "t"}}, r"^fields has image, target; it may have image, group, question"),
+        (
+            {"fields": {"image": "i", "caption": "c"}},
+            r"AnswerQuestion reads question, but its rows have image, caption",
+        ),
+        (
+            {"fields": {"question": "q", "answer": "a"}},
+            r"AnswerQuestion reads image, but its rows have question, answer",
+        ),
+        ({"pictures": 0}, r"data\.pictures is 0, expected 1 or more"),
+        ({"resize": "zoom"}, r"data\.resize is 'zoom', expected 'stretch', 'fit', 'crop', None"),
     ],
 )
 def test_impossible_configs_are_refused(wrong, message):

@@ -52,7 +52,7 @@ def test_rows_are_read_by_name_in_another_process(folder):
 
 def test_a_built_set_trains_and_evaluates_by_name(folder):
     own.build(write_rows(folder, [row for number in range(40) for row in two(number)]), "mine", str(folder / "data"))
-    feed = Pictures("mine", Words(64), size=16, data_dir=str(folder / "data"), threads=0).open(folder / "run")
+    feed = Pictures("mine", tokenizer=Words(64), size=16, data_dir=str(folder / "data"), threads=0).open(folder / "run")
     batch = next(feed.train(0))
     assert batch["image_mask"].all() and (batch["text_mask"].any(-1).sum(-1) == 2).all()
     assert sum(batch["target_mask"].any(-1).sum() for batch in feed.split()) == len(read(folder / "data")["test"])

@@ -5,6 +5,9 @@ import pytest
 
 from mmjax.data import requests
 from mmjax.data.packing import Packer
+from mmjax.data.prompts.answer_question import AnswerQuestion
+from mmjax.data.prompts.caption import Caption
+from mmjax.data.prompts.fill_spans import FillSpans
 from mmjax.data.vocabulary import Vocabulary
 
 IMAGE = np.zeros((8, 8, 3), np.uint8)
@@ -13,9 +16,12 @@ LETTERS = Vocabulary(  # a token a letter; everything else is dropped, as some p
 )
 
 
-def pack(rows, prompt="{text}"):
-    packer = Packer(LETTERS, size=8, questions=2, text_length=4, target_length=2)
-    return requests.pack(rows, packer, prompt, Path("."))
+ASK = {"": AnswerQuestion("{question}")}
+
+
+def pack(rows, prompts=ASK, pictures=None):
+    packer = Packer(LETTERS, size=8, questions=2, text_length=4, target_length=2, pictures=pictures)
+    return requests.pack(rows, packer, prompts, Path("."))
 
 
 def test_a_text_without_any_token_is_told():
@@ -26,12 +32,12 @@ def test_a_text_without_any_token_is_told():
 
 @pytest.mark.parametrize("row", [{"image": IMAGE}, {"image": IMAGE, "text": "x"}])
 def test_a_prompt_without_a_place_for_the_text_needs_none(row):
-    examples, errors = pack([row], prompt="what")
+    examples, errors = pack([row], {"": Caption("what")})
     assert errors == {} and examples[0]["text"][0].tolist() == LETTERS.encode("what")
 
 
 def test_a_text_is_put_into_the_prompt_and_goes_before_a_question():
-    examples, _ = pack([{"image": IMAGE, "text": "b", "question": "z"}], prompt="a {text} c")
+    examples, _ = pack([{"image": IMAGE, "text": "b", "question": "z"}], {"": AnswerQuestion("a {question} c")})
     assert examples[0]["text"][0][:3].tolist() == LETTERS.encode("abc")
 
 
@@ -39,3 +45,41 @@ def test_rows_with_the_same_array_share_an_example_and_equal_arrays_do_not():
     rows = [{"image": IMAGE, "text": letter} for letter in "abc"]
     assert [example["index"] for example in pack(rows)[0]] == [0, 2]
     assert [example["index"] for example in pack([row | {"image": IMAGE.copy()} for row in rows])[0]] == [0, 1, 2]
+
+
+def test_in_a_mixture_a_row_names_the_task_that_asks_or_asks_in_its_own_words():
+    prompts = {"say": Caption("say"), "ask": AnswerQuestion("a {question} c"), "fill": FillSpans()}
+    rows = [
+        {"image": IMAGE, "text": "b", "task": "ask"},
+        {"image": IMAGE, "task": "say"},
+        {"image": IMAGE.copy(), "text": "dd"},
+        {"text": "ee", "task": "fill"},
+        {"text": "ff", "task": "ask"},
+        {"image": IMAGE, "text": "g", "task": "sing"},
+        {"image": IMAGE},
+    ]
+    examples, errors = pack(rows, prompts)
+    asked = {
+        int(example["index"]): LETTERS.encode(text)
+        for example, text in zip(examples, ("abc", "say", "dd", "ee"), strict=True)
+    }
+    for example in examples:
+        ids = asked[int(example["index"])]
+        assert example["text"][0][: len(ids)].tolist() == ids and example["text_mask"][0].sum() == len(ids)
+    assert [int(example["source"]) for example in examples] == [1, 0, 0, 2]
+    assert [bool(example["image_mask"]) for example in examples] == [True, True, True, False]
+    assert errors[4] == 'row 4: it has no "image", only text, task'
+    assert errors[5] == "row 5: its \"task\" is 'sing', expected one of 'say', 'ask', 'fill'"
+    assert errors[6] == 'row 6: its "text" is None, expected a question or another text'
+
+
+def test_several_pictures_of_a_row_stand_in_order_and_too_many_are_told():
+    dark, light = IMAGE, IMAGE + 200
+    rows = [{"image": [light, dark], "text": "a"}, {"image": [light, dark], "text": "b"}, {"image": light, "text": "c"}]
+    rows.append({"image": [dark] * 4, "text": "d"})
+    examples, errors = pack(rows, pictures=3)
+    assert [int(example["index"]) for example in examples] == [0, 2]  # the same two pictures share an example
+    assert [example["image_mask"].tolist() for example in examples] == [[True, True, False], [True, False, False]]
+    np.testing.assert_array_equal(examples[0]["image"], [light, dark, np.zeros_like(dark)])
+    assert errors == {3: "row 3: it has 4 pictures, but data.pictures is 3"}
+    assert pack(rows[:1])[1] == {0: "row 0: it has 2 pictures, but data.pictures is None"}
