@@ -34,12 +34,13 @@ PRODUCTS = {"product of jax": "ours:product", "product of PyTorch": "torch_peers
 class Contender:
     """A worker process that runs when it is told and waits otherwise."""
 
-    def __init__(self, name: str, target: str, python: str, environment: dict[str, str]):
+    def __init__(self, name: str, target: str, python: str, environment: dict[str, str], folder: str):
         self.name, self.seconds, self.facts = name, [], {}
         command = [python, "-m", "experiments.benchmarks.worker", target]
-        self.said = tempfile.TemporaryFile("w+")
-        pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.said, text=True)
-        self.process = subprocess.Popen(command, cwd=ROOT, env=environment, **pipes)
+        self.said = Path(folder) / f"{name.replace('/', ' ')}.txt"
+        with self.said.open("w") as said:
+            pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True)
+            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, **pipes)
         self._hear()
 
     def run(self, times: int) -> None:
@@ -57,8 +58,7 @@ class Contender:
     def _hear(self):
         line = self.process.stdout.readline()
         if not line:
-            self.said.seek(0)
-            raise SystemExit(f"{self.said.read()}\n{self.name} has ended; what it said stands above")
+            raise SystemExit(f"{self.said.read_text()}\n{self.name} has ended; what it said stands above")
         return json.loads(line)
 
 
@@ -81,14 +81,15 @@ def main() -> None:
     print(f"{machine['cpu']}, {args.threads} cores\n", flush=True)
     found = {}
     for work in works:
-        contenders = measure(work, args)
+        with tempfile.TemporaryDirectory() as folder:
+            contenders = measure(work, args, folder)
         found[work] = {c.name: {"seconds": c.seconds, **c.facts} for c in contenders}
         print(table(work, found[work]), flush=True)
         if args.out:
             args.out.write_text(json.dumps({"machine": machine, "works": found}, indent=1))
 
 
-def measure(work: str, args: argparse.Namespace) -> list[Contender]:
+def measure(work: str, args: argparse.Namespace, folder: str) -> list[Contender]:
     """All contenders of a work, and the machine's best product beside those whose products are known."""
     targets = WORKS[work] | (PRODUCTS if work in ("vit", "pali") else {})
     threads = str(args.threads)
@@ -99,7 +100,7 @@ def measure(work: str, args: argparse.Namespace) -> list[Contender]:
         if python is None or ("big_vision" in target and "BIG_VISION" not in os.environ):
             print(f"{work}: {name} is left out", file=sys.stderr)
             continue
-        contenders.append(Contender(name, target, python, environment))
+        contenders.append(Contender(name, target, python, environment, folder))
     # A first round tells how many runs fill a turn; it counts for nothing.
     for contender in contenders:
         contender.run(1)

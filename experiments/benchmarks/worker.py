@@ -1,6 +1,6 @@
 """One contender in a process of its own: it builds, warms up, and runs so many times whenever it is told a number.
 
-`python -m experiments.benchmarks.worker MODULE:NAME` speaks in JSON lines. NAME in experiments/benchmarks/MODULE.py takes
+`python -m experiments.benchmarks.worker MODULE:NAME` speaks in JSON lines. NAME in MODULE.py of this folder takes
 nothing and returns (run, facts): `run()` does one unit of work to its end, `facts()` tells what is known after it.
 """
 
