@@ -138,7 +138,9 @@ class Run:
     def _start(self) -> tuple[State, int]:
         """The newest saved state and its data position, or a fresh state and 0."""
         x = self.experiment
-        make = partial(create, self.task, self.optim, x.seed, self.feed.take([0], "train"))
+        # Parameters have the sizes that a row's shapes ask for, whatever it holds.
+        row = {name: rows[:1] for name, rows in x.data.blank().items()}
+        make = partial(create, self.task, self.optim, x.seed, row)
         abstract = jax.eval_shape(make)
         layout = self.partition.layout(abstract)
         memory.check(abstract, layout, self.optim.trainable(abstract.params))
