@@ -224,7 +224,10 @@ class Generate:
             chosen = wrong[0] if wrong else int(index) % len(mine)
             panels.append(
                 self._panel(
-                    batch["image"][b], mine[chosen], heat[b, asked[chosen]], predictions["tokens"][b, asked[chosen]]
+                    batch["image"][b].reshape(-1, *batch["image"].shape[-3:])[0],
+                    mine[chosen],
+                    heat[b, asked[chosen]],
+                    predictions["tokens"][b, asked[chosen]],
                 )
             )
         return panels
@@ -242,18 +245,18 @@ class Generate:
         return Panel("picture", {"image": np.asarray(image), "heat": heat[: len(labels)]}, text)
 
     def _attention(self, params: Params, batch: Batch) -> jax.Array:
-        """How much each target token looked at each place of the picture [B, Q, T, h, w], its largest place at 1."""
+        """How much each target token looked at each place of the (first) picture [B, Q, T, h, w], its largest at 1."""
         _, state = self._apply(params, self._computed(batch), train=False, mutable=["maps"])
+        leaves = jax.tree.leaves_with_path(state["maps"]["decoder"])
+        # Without a memory to look at, pictures stand before the targets in the decoder's own attention.
+        looked = [leaf for path, leaf in leaves if "cross" in jax.tree_util.keystr(path)]
+        looked = looked or [leaf for _, leaf in leaves]
         # A loop has an array [B * Q, H, T, S] a layer, a scan one with a leading axis: both come to their mean.
-        found = [
-            leaf.mean(axis=tuple(range(leaf.ndim - 4)))
-            for path, leaf in jax.tree.leaves_with_path(state["maps"]["decoder"])
-            if "cross" in jax.tree_util.keystr(path)
-        ]
-        places = found[0].shape[-1] - batch["text"].shape[-1]
-        height, width = batch["image"].shape[1:3]
+        heat = jnp.mean(jnp.stack([leaf.mean(axis=tuple(range(leaf.ndim - 4))) for leaf in looked]), axis=(0, 2))
+        places = jax.tree.leaves(state["maps"]["image"])[0].shape[-1]
+        height, width = batch["image"].shape[-3:-1]
         rows = max(1, round((places * height / width) ** 0.5))
-        heat = jnp.mean(jnp.stack(found), axis=(0, 2))[..., :places]
+        heat = heat[:, -batch["target"].shape[-1] :, :places]
         heat = heat / jnp.maximum(heat.max(axis=-1, keepdims=True), 1e-9)
         return rearrange(heat, "(b q) t (h w) -> b q t h w", b=len(batch["text"]), h=rows)
 
