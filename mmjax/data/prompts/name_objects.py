@@ -17,7 +17,7 @@ from mmjax.data.scene import LABELS
 
 @dataclasses.dataclass(frozen=True)
 class NameObjects:
-    """Row {objects: [{label, ...}]} -> one of three questions and its answer; a form whose prompt is "" is not asked.
+    """Row {labels} -> one of three questions and its answer; a form whose prompt is "" is not asked.
 
     `names` is where distractors are taken from, `listed` how many names `which` lists at most.
     """
@@ -28,7 +28,7 @@ class NameObjects:
     nothing: str = "none"
     names: tuple[str, ...] = LABELS
     listed: int = 4
-    reads = ("objects",)
+    reads = ("labels",)
     picture = True
     drawn = True
 
@@ -40,7 +40,7 @@ class NameObjects:
             raise ValueError("every, which and one are empty, or listed is below 1: expected one prompt and one name")
 
     def __call__(self, row: Mapping[str, Any], rng: np.random.Generator) -> tuple[str, str]:
-        there = list(dict.fromkeys(thing["label"] for thing in row["objects"]))
+        there = list(dict.fromkeys(row["labels"]))
         forms = [form for form in ("every", "which", "one") if getattr(self, form)]
         return getattr(self, f"ask_{forms[rng.integers(len(forms))]}")(there, rng)
 
