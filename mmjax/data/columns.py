@@ -120,7 +120,7 @@ def reader(source: Any, part: str, feature: str) -> Callable[[Mapping[str, Any]]
     if part == "objects" and many and plural and {"bbox", "label"} <= set(kind):
         label = naming(kind["label"])
         return lambda row: json.dumps(listed(dig(row, path), label))
-    if part == "image" or (not plural and kind.shape == () and many == (part in LISTS)):
+    if part == "image" or (not plural and part != "objects" and kind.shape == () and many == (part in LISTS)):
         label = plain if part == "group" else naming(kind)
         if part in LISTS:
             return lambda row: json.dumps([label(value) for value in dig(row, path)])
@@ -131,7 +131,7 @@ def reader(source: Any, part: str, feature: str) -> Callable[[Mapping[str, Any]]
         "objects": "a sequence of bbox and label",
     }
     raise ValueError(
-        f"data.fields.{part} names the feature {feature!r}, which is {kind}: expected "
+        f"data.fields.{part} names the feature {feature!r}, which is {' '.join(str(kind).split())}: expected "
         f"{wanted.get(part, 'a text, label or number')}"
     )
 

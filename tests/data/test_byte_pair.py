@@ -30,3 +30,13 @@ def test_fewer_tokens_than_bytes_are_an_error(tmp_path):
     with pytest.raises(ValueError, match=r"tokenizer\.size is 259: byte pairs need 260 or more"):
         BytePair(259).open(tmp_path, lambda: iter(TEXTS))
     assert BytePair(260).open(tmp_path, lambda: iter(TEXTS)).count == 260
+
+
+def test_places_and_gaps_are_whole_tokens_and_decode_exactly(tmp_path):
+    text = "<loc0001><loc0000> Größe ; <extra_id_1>"
+    vocabulary = BytePair(300, locations=2, sentinels=2).open(tmp_path, lambda: iter([text] * 9))
+    assert vocabulary.count <= 300 and vocabulary.decode(vocabulary.encode(text)) == text
+    first, second = vocabulary.encode("<loc0000><extra_id_1>")
+    assert second - first == 3 and second == vocabulary.count - 1
+    with pytest.raises(ValueError, match="byte pairs need 264 or more"):
+        BytePair(263, locations=2, sentinels=2).open(tmp_path / "small", lambda: iter([text]))

@@ -105,3 +105,36 @@ def test_labels_are_read_by_name_and_nested_features_by_path(tfds_set, tmp_path)
 def test_a_field_that_names_no_fitting_feature_is_told(opened, fields, message):
     with pytest.raises(ValueError, match=message):
         columns.read_by(opened[0], FIELDS | fields)
+
+
+def test_words_labels_and_objects_are_lists(tfds_set, tmp_path):
+    import tensorflow_datasets as tfds
+
+    inner = {"bbox": tfds.features.BBoxFeature(), "label": tfds.features.ClassLabel(names=["cat", "dog"])}
+    features = {
+        "image": tfds.features.Image(),
+        "objects": tfds.features.Sequence(inner),
+        "words": tfds.features.Sequence(tfds.features.Text()),
+    }
+    boxes = [tfds.features.BBox(0.0, 0.25, 0.5, 1.0), tfds.features.BBox(0.25, 0.0, 0.75, 0.5)]
+    rows = [
+        {
+            "image": png(draw(0)),
+            "objects": [{"bbox": box, "label": number} for number, box in enumerate(boxes[:count])],
+            "words": ["stop", "Größe"][:count],
+        }
+        for count in range(3)
+    ]
+    source = tfds_set(tmp_path, "detected", features, {"train": rows})
+    fields = {"image": "image", "objects": "objects", "labels": "objects/label", "words": "words"}
+    for _ in range(2):  # from the rows, then from the cache
+        found = columns.load(source, "train", fields, prepared.open_rows(source, "train", "image"))
+        assert found.row(0) == {"objects": [], "labels": [], "words": []}
+        assert found.row(2)["labels"] == ["cat", "dog"] and found.row(2)["words"] == ["stop", "Größe"]
+        assert found.row(2)["objects"] == [
+            {"label": "cat", "box": [0.0, 0.25, 0.5, 1.0]},
+            {"label": "dog", "box": [0.25, 0.0, 0.75, 0.5]},
+        ]
+    for wrong in ({"words": "objects"}, {"caption": "words"}, {"objects": "words"}):
+        with pytest.raises(ValueError, match=r"data\.fields\.\w+ names the feature '\w+', which is .*: expected a"):
+            columns.read_by(source, wrong)

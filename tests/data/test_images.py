@@ -186,3 +186,18 @@ def test_shrinking_averages_and_keeps_flat_colours():
 def test_a_picture_of_the_right_size_is_not_touched():
     image = noise(32)
     assert images.resize(image, 32) is image
+
+
+def test_pictures_of_other_sizes_are_stretched_padded_cropped_or_refused():
+    image = np.zeros((4, 8, 3), np.uint8)  # black, its middle half red
+    image[:, 2:6, 0] = 200
+    stretched = images.resize(image, 8)
+    assert (stretched[:, 3:5] == (200, 0, 0)).all() and (stretched[:, 0] == 0).all()
+    padded = images.resize(image, 8, "fit")
+    np.testing.assert_array_equal(padded[2:6], image)
+    assert (padded[:2] == 255).all() and (padded[6:] == 255).all()
+    np.testing.assert_array_equal(images.resize(image, 4, "crop"), image[:, 2:6])
+    with pytest.raises(ValueError, match=r"^mine row 3: 8 x 4 pixels, but data\.size is 8 and data\.resize None: make"):
+        images.resize(image, 8, None, "mine row 3")
+    square = np.zeros((8, 8, 3), np.uint8)
+    assert all(images.resize(square, 8, how) is square for how in ("stretch", "fit", "crop", None))

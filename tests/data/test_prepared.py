@@ -61,7 +61,7 @@ def test_preparing_says_nothing_on_standard_output_and_works_once(easyvqa, capfd
     files = {path: path.stat().st_mtime_ns for path in Path(summary["folder"]).iterdir()}
     assert prepared.prepare("easyvqa", str(easyvqa)) == summary
     assert {path: path.stat().st_mtime_ns for path in Path(summary["folder"]).iterdir()} == files
-    assert (summary["name"], summary["version"]) == ("easyvqa", "1.0.0")
+    assert (summary["name"], summary["version"]) == ("easyvqa", "1.1.0")
     assert summary["splits"] == {"train": 38_575, "test": 9_673}
     assert capfd.readouterr().out == ""
 
@@ -129,3 +129,32 @@ def test_a_missing_wheel_is_told_with_the_command_that_installs_it(monkeypatch, 
     with pytest.raises(FileNotFoundError, match="pip install easy-vqa"):
         prepared.prepare("easyvqa", str(tmp_path))
     assert prepared.built(str(tmp_path)) == []
+
+
+def test_captions_of_easy_vqa_agree_with_all_questions_about_the_picture(splits):
+    told = {}
+    for row in splits["test"]:
+        text = row["caption"].decode()
+        assert told.setdefault(int(row["image_id"]), text) == text
+        _, *colour, shape = text.split()
+        answer = row["answer"].decode()
+        if answer in easyvqa_dataset_builder.SHAPES:
+            assert shape == answer
+        if answer in easyvqa_dataset_builder.COLOURS:
+            assert colour == [answer]
+    whole = sum(len(text.split()) == 3 and not text.endswith("shape") for text in told.values())
+    assert len(told) == 1000 and whole > 850
+
+
+@pytest.mark.parametrize(
+    ("asked", "caption"),
+    [
+        ([("is there a circle?", "yes"), ("is no teal shape present?", "no")], "a teal circle"),
+        ([("is there a circle?", "no"), ("is there not a red shape?", "yes")], "a shape"),
+        ([("what is the gray shape?", "triangle")], "a gray triangle"),
+        ([("what color is the rectangle?", "black")], "a black rectangle"),
+        ([("what color is the shape?", "brown")], "a brown shape"),
+    ],
+)
+def test_a_caption_says_what_questions_and_answers_do(asked, caption):
+    assert easyvqa_dataset_builder.caption(asked) == caption

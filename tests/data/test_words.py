@@ -59,3 +59,21 @@ def test_more_words_than_the_size_are_an_error_and_leave_no_file(tmp_path):
     Words(15).open(tmp_path, lambda: iter(TEXTS))
     with pytest.raises(ValueError, match=r"tokenizer\.json has 15 tokens, but tokenizer\.size is 10"):
         Words(10).open(tmp_path, lambda: iter(TEXTS))
+
+
+def test_places_and_gaps_are_whole_tokens_after_the_words(tmp_path):
+    texts = ["a <loc0001><loc0000> Red ring", "a <extra_id_0> ring <extra_id_1>"]
+    vocabulary = Words(16, locations=2, sentinels=2).open(tmp_path, lambda: iter(texts))
+    assert vocabulary.count == 4 + 3 + 4  # special tokens; a, red, ring; the whole ones
+    ids = vocabulary.encode("a <loc0001><loc0000> red <extra_id_1>ring")
+    assert [vocabulary.decode([token]) for token in ids] == [
+        "a",
+        "<loc0001>",
+        "<loc0000>",
+        "red",
+        "<extra_id_1>",
+        "ring",
+    ]
+    assert [token - 7 for token in vocabulary.encode("<loc0000><loc0001><extra_id_0><extra_id_1>")] == [0, 1, 2, 3]
+    with pytest.raises(ValueError, match=r"has 11 tokens, but tokenizer\.size is 10"):
+        Words(10, locations=2, sentinels=2).open(tmp_path / "small", lambda: iter(texts))
