@@ -29,17 +29,16 @@ def big_vision_picture(weights, root):
         bias = key.endswith(".bias")
         inner, layer = key.removesuffix(".bias"), ""
         leaf = "bias" if bias else "scale" if "norm" in key else "kernel"
-        layer, inner = (
-            (f"Transformer/encoderblock_{key.split('.')[2]}", key.split(".", 3)[3]) if "layers" in key else ("", key)
-        )
+        if inner.startswith("encoder.layers."):
+            _, _, number, inner = inner.split(".", 3)
+            layer = f"Transformer/encoderblock_{number}"
         if inner.endswith(("q_proj", "k_proj", "v_proj")):
             name = {"q": "query", "k": "key", "v": "value"}[inner.split(".")[1][0]]
             x = x.reshape(3, 4) if bias else x.reshape(3, 4, 12).transpose(2, 0, 1)
             new[f"{layer}/MultiHeadDotProductAttention_0/{name}/{leaf}"] = x
         elif inner.endswith("out_proj"):
-            new[f"{layer}/MultiHeadDotProductAttention_0/out/{leaf}"] = (
-                x if bias else x.reshape(12, 3, 4).transpose(1, 2, 0)
-            )
+            x = x if bias else x.reshape(12, 3, 4).transpose(1, 2, 0)
+            new[f"{layer}/MultiHeadDotProductAttention_0/out/{leaf}"] = x
         elif "fc" in inner:
             new[f"{layer}/MlpBlock_0/Dense_{int(inner[-1]) - 1}/{leaf}"] = x if bias else x.T
         elif "layer_norm" in inner:
