@@ -1,7 +1,8 @@
 """One's own pictures and texts as a TFDS data set: rows of a .jsonl file, all checked before one is written.
 
 A row is {"image": path, "question": text, "answer": text} or {"image": path, "caption": text}, and may name
-its "split". Without one, a picture goes to train or, one in ten, to test by its content, with all its rows.
+its "split". Without one, a picture goes to train or, one in ten, to test by its content, with all its rows. A
+list of paths is several pictures, or the frames of a video, that are shown together.
 """
 
 from __future__ import annotations
@@ -33,10 +34,10 @@ EXPECTED = 'expected {"image": path, "question": text, "answer": text} or {"imag
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """A good row: `digest` is of the picture's bytes, `split` None where the file names none."""
+    """A good row: `digest` is of the pictures' bytes, `split` None where the file names none."""
 
     line: int
-    image: Path
+    images: tuple[Path, ...]
     digest: str
     question: str
     answer: str
@@ -99,7 +100,12 @@ def parse(line: int, text: bytes, root: Path, digests: dict[Path, str]) -> Row:
         raise ValueError(f"not JSON ({error})") from error
     if not isinstance(row, dict) or ("caption" in row) == ("answer" in row) or ("question" in row) != ("answer" in row):
         raise ValueError(EXPECTED)
-    wanted = ("image", "caption") if "caption" in row else ("image", "question", "answer")
+    wanted = ("caption",) if "caption" in row else ("question", "answer")
+    shown = row.get("image")
+    shown = [shown] if isinstance(shown, str) else shown
+    if not isinstance(shown, list) or not shown or not all(isinstance(path, str) and path.strip() for path in shown):
+        given = f'"image" is {json.dumps(shown)}, expected a path or a list of paths'
+        raise ValueError(given if "image" in row else EXPECTED)
     for key in wanted:
         if not isinstance(row.get(key), str) or not row[key].strip():
             raise ValueError(f'"{key}" is {json.dumps(row.get(key))}, expected a text' if key in row else EXPECTED)
@@ -107,13 +113,16 @@ def parse(line: int, text: bytes, root: Path, digests: dict[Path, str]) -> Row:
     split = row.get("split")
     if split is not None and not (isinstance(split, str) and re.fullmatch(r"[a-z]\w*", split) and split != "all"):
         raise ValueError(f'"split" is {json.dumps(split)}, expected a name such as "train" or "test"')
-    image = root / row["image"]
-    if image not in digests:
-        encoded = images.read(image)
-        images.decode(encoded, os.fspath(image))
-        digests[image] = hashlib.sha256(encoded).hexdigest()
+    paths = tuple(root / path for path in shown)
+    for path in paths:
+        if path not in digests:
+            encoded = images.read(path)
+            images.decode(encoded, os.fspath(path))
+            digests[path] = hashlib.sha256(encoded).hexdigest()
+    found = [digests[path] for path in paths]
+    digest = found[0] if len(found) == 1 else hashlib.sha256("".join(found).encode()).hexdigest()
     question, answer = (CAPTION, row["caption"]) if "caption" in row else (row["question"], row["answer"])
-    return Row(line, image, digests[image], question.strip(), answer.strip(), split)
+    return Row(line, paths, digest, question.strip(), answer.strip(), split)
 
 
 def divide(rows: Sequence[Row], path: Path) -> dict[str, list[Row]]:
@@ -164,12 +173,15 @@ def rows_builder(divided: dict[str, list[Row]], name: str, data_dir: Path) -> An
     """A TFDS builder of these rows."""
     import tensorflow_datasets as tfds
 
+    several = any(len(row.images) > 1 for rows in divided.values() for row in rows)
+
     class Rows(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         VERSION = tfds.core.Version(VERSION)
 
         def _info(self) -> tfds.core.DatasetInfo:
+            image = tfds.features.Image(shape=(None, None, 3))
             features = {
-                "image": tfds.features.Image(shape=(None, None, 3)),
+                "image": tfds.features.Sequence(image) if several else image,
                 "question": tfds.features.Text(),
                 "answer": tfds.features.Text(),
                 "image_id": np.int64,
@@ -189,7 +201,8 @@ def rows_builder(divided: dict[str, list[Row]], name: str, data_dir: Path) -> An
             for key, row in enumerate(rows):
                 picture = numbers.setdefault(row.digest, len(numbers))
                 texts = {"question": row.question, "answer": row.answer}
-                yield key, {"image": portable(images.read(row.image)), **texts, "image_id": picture}
+                shown = [portable(images.read(path)) for path in row.images]
+                yield key, {"image": shown if several else shown[0], **texts, "image_id": picture}
 
     Rows.name = name
     return Rows(data_dir=data_dir, file_format="array_record")

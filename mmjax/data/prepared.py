@@ -111,7 +111,11 @@ def open_rows(source: Any, split: str, image: str) -> Sequence[Mapping[str, Any]
     """
     import tensorflow_datasets as tfds
 
-    decoders: Any = tfds.decode.SkipDecoding()
+    class Encoded(tfds.decode.SkipDecoding):
+        def decode_batch_example_np(self, encoded: Any) -> Any:  # of a sequence of pictures, which TFDS forgot
+            return encoded
+
+    decoders: Any = Encoded()
     for name in reversed(image.split("/")):
         decoders = {name: decoders}
     known = image.split("/")[0] in source.info.features
@@ -141,7 +145,7 @@ def peek(name: str, split: str, count: int, data_dir: str | None = None) -> list
 def readable(key: str, value: Any, name: str) -> Any:
     """One feature of a row as Python shows it."""
     if key == IMAGE:
-        return images.decode(value, name)
+        return images.decode(value, name) if isinstance(value, bytes) else [images.decode(one, name) for one in value]
     if isinstance(value, bytes):
         return value.decode()
     return value.item() if isinstance(value, np.generic) else value

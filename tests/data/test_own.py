@@ -101,6 +101,8 @@ BAD = {
     '{"image": "0.png", "answer": "a"}': own.EXPECTED,
     '{"image": "0.png", "question": "q", "answer": "a", "caption": "c"}': own.EXPECTED,
     '{"caption": "c"}': own.EXPECTED,
+    '{"image": [], "caption": "c"}': '"image" is [], expected a path or a list of paths',
+    '{"image": ["0.png", 3], "caption": "c"}': '"image" is ["0.png", 3], expected a path or a list of paths',
     '{"image": "0.png", "caption": " "}': '"caption" is " ", expected a text',
     '{"image": "0.png", "question": "q", "answer": 3}': '"answer" is 3, expected a text',
     '{"image": "0.png", "caption": "c", "split": "all"}': '"split" is "all", expected a name',
@@ -121,15 +123,15 @@ def test_every_bad_row_is_told_by_its_line_and_nothing_is_built(folder):
         ("\ufeff" + "\n".join(good[:3]) + "\n\n" + "\n".join([*BAD, *good[3:]])).encode() + b"\n\xff\xfe\n"
     )
     said: list[str] = []
-    with pytest.raises(ValueError, match=rf"^{path}: 16 of 22 rows are bad: mend them or pass --skip-bad$"):
+    with pytest.raises(ValueError, match=rf"^{path}: 18 of 24 rows are bad: mend them or pass --skip-bad$"):
         own.build(path, "mine", str(folder / "data"), report=said.append)
-    assert prepared.built(str(folder / "data")) == [] and len(said) == 16
+    assert prepared.built(str(folder / "data")) == [] and len(said) == 18
     for line, (start, reason) in enumerate(BAD.items(), 5):
         found = next(text for text in said if text.startswith(f"{path}:{line}: "))
         assert reason in found and "\n" not in found, start
-    assert said[-1].startswith(f"{path}:23: not JSON")
+    assert said[-1].startswith(f"{path}:25: not JSON")
     summary = own.build(path, "mine", str(folder / "data"), skip_bad=True, report=said.append)
-    assert summary["skipped"] == 16 and sum(summary["splits"].values()) == 6 and len(said) == 32
+    assert summary["skipped"] == 18 and sum(summary["splits"].values()) == 6 and len(said) == 36
 
 
 def test_a_row_that_would_put_a_picture_into_two_splits_is_bad(folder):
@@ -206,3 +208,32 @@ def test_unusual_pictures_are_stored_as_any_reader_shows_them(folder):
         assert plain.mode == "RGB" and plain.getexif().get(0x0112, 1) == 1
         np.testing.assert_array_equal(np.asarray(plain), images.decode(encoded))
         assert (stored == encoded) == (name == "plain.png")
+
+
+def test_several_pictures_of_a_row_are_shown_together(folder):
+    shown = {0: [3, 4, 5], 1: [6], 2: [7, 3]}
+    rows = [
+        {"image": [f"{number}.png" for number in numbers], "question": f"q{row}", "answer": "q0 q1 q2", "split": split}
+        for split in ("train", "test")
+        for row, numbers in shown.items()
+        if (split == "train") == (row > 0)
+    ]
+    own.build(write_rows(folder, rows), "mine", str(folder / "data"))
+    config = Pictures(
+        "mine", tokenizer=Words(64), size=16, pictures=3, batch=2, data_dir=str(folder / "data"), threads=0
+    )
+    feed = config.open(folder / "run")
+    seen = {}
+    for split in ("train", "test"):
+        for batch in feed.split(split=split):
+            for row in np.flatnonzero(batch["index"] >= 0):
+                question = feed.vocabulary.decode(batch["text"][row, 0])
+                seen[question] = batch["image"][row][batch["image_mask"][row]]
+                assert not batch["image"][row][~batch["image_mask"][row]].any()
+    assert seen.keys() == {"q0", "q1", "q2"}
+    for row, numbers in shown.items():
+        np.testing.assert_array_equal(seen[f"q{row}"], [draw(number) for number in numbers])
+    assert next(feed.train(0))["image"].shape == (2, 3, 16, 16, 3)
+    few = Pictures("mine", tokenizer=Words(64), size=16, pictures=1, data_dir=str(folder / "data"), threads=0)
+    with pytest.raises(ValueError, match=r"mine test row 0: it has 3 pictures, but data\.pictures is 1: set it to 3"):
+        next(few.open(folder / "run").split())
