@@ -50,6 +50,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _plain(value: Any) -> Any:
     """Pixels say nothing to a reader of a terminal; the picture's size does."""
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
     shape = getattr(value, "shape", ())
     return f"picture of {shape[1]} x {shape[0]}" if len(shape) == 3 else value
 
