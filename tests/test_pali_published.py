@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 import jax
+import numpy as np
 import pytest
 from jax.sharding import AbstractMesh, AxisType
 
@@ -112,13 +113,18 @@ def test_every_parameter_and_what_the_optimiser_keeps_of_it_has_a_place_on_a_lar
     assert sum(needs.values()) < 4 * 2**30
 
 
-def test_the_form_of_paligemma_learns_one_batch_too(easyvqa, tmp_path):
+def test_the_form_of_paligemma_learns_one_batch_too_and_shows_where_it_looked(easyvqa, tmp_path):
     learn = ("optim.schedule.use=optim.constant", "optim.schedule.peak=0.003")
     experiment = config.load(f"{CONFIG}:paligemma_smoke", learn)
     with Run(experiment, tmp_path, print) as running:
         state, _ = running._start()
-        batch = running.partition.put_batch(next(running.feed.train(experiment.seed)))
+        rows = next(running.feed.train(experiment.seed))
+        batch = running.partition.put_batch(rows)
         for _ in range(80):
             state, metrics = running.step(state, batch)
         assert float(running.partition.fetch(metrics)["scalars"]["loss"]) < 0.1
-        assert not running.step(state, batch)[1]["skipped"]
+        panels = running.task.show(state.params, {}, rows, Ctx(jax.random.key(0), train=False))
+    assert {panel.text["verdict"] for panel in panels} == {"right"}
+    for panel in panels:
+        assert panel.arrays["heat"].shape[1:] == (4, 4)
+        np.testing.assert_allclose(panel.arrays["heat"].max((1, 2)), 1, atol=0.01)
