@@ -2,6 +2,7 @@
 
 import jax
 import numpy as np
+import pytest
 
 from mmjax.nn.learned_position import LearnedPosition, flatten_grid
 
@@ -25,3 +26,9 @@ def test_a_grid_is_read_row_by_row():
     flat = flatten_grid(x)
     for b, row, column in np.ndindex(2, 3, 2):
         np.testing.assert_array_equal(flat[b, row * 2 + column], x[b, row, column])
+
+
+def test_a_picture_of_another_grid_than_the_tables_is_refused_in_one_line():
+    with pytest.raises(ValueError, match=r"has the shape \(3, 4, 5\), but the picture asks for \(6, 4, 5\)") as caught:
+        LearnedPosition().apply({"params": {"table": TABLE}}, np.zeros((1, 6, 4, 5), np.float32))
+    assert "init_from, which resizes the table" in str(caught.value) and "\n" not in str(caught.value)
