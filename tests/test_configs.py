@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from mmjax.cli import config
+from mmjax.core import paths
 from mmjax.core.build import ConfigError, build, describe
 from mmjax.train.experiment import Experiment
 from mmjax.train.loop import Run
@@ -17,8 +18,8 @@ CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.py"))
 LEARN = (
     "optim.schedule.use=optim.constant",
     "optim.schedule.peak=0.003",
-    "data.augment=None",
     "checkpoint.best=None",
+    "init_from=None",
 )
 
 
@@ -46,7 +47,9 @@ def test_every_variant_builds_and_is_rebuilt_from_its_json_alone(path):
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_the_smoke_variant_takes_two_steps_and_learns_one_batch(path, easyvqa, tmp_path):
-    experiment = config.load(f"{path}:smoke", LEARN)
+    keys = paths.flatten({"data": describe(config.load(f"{path}:smoke").data)})
+    augmented = {key.partition("/augment/")[0].replace("/", ".") for key in keys if "/augment/" in key}
+    experiment = config.load(f"{path}:smoke", [*LEARN, *(f"{key}.augment=None" for key in sorted(augmented))])
     with Run(experiment, tmp_path, print) as running:
         state, _ = running._start()
         batches = running.feed.train(experiment.seed)
