@@ -55,7 +55,7 @@ class Reader:
     def draw(self, packer: Packer, offset: int, picture: int, rng: np.random.Generator) -> Batch:
         """A training picture, augmented, with Q of its rows drawn without replacement.
 
-        A prompt that draws itself is drawn until all Q places are full; equal pairs count once.
+        A prompt that draws itself is drawn for each of the Q places; equal pairs count once.
         """
         split, prompt = self.split("train"), self.part.prompt
         rows = rng.permutation(split.picture(picture))

@@ -2,15 +2,19 @@ import numpy as np
 import pytest
 
 from mmjax.data.augment import Augment
+from mmjax.data.byte_pair import BytePair
 from mmjax.data.dataset import Dataset
 from mmjax.data.mixture import Mixture
 from mmjax.data.part import Part
 from mmjax.data.prompts.answer_question import AnswerQuestion
 from mmjax.data.prompts.detect_objects import DetectObjects
+from mmjax.data.prompts.fill_spans import FillSpans
+from mmjax.data.prompts.split_caption import SplitCaption
 from mmjax.data.scenes import Scenes
 from mmjax.data.words import Words
 
 SHAPES = dict(tokenizer=Words(64), size=16, batch=8, questions=2, text_length=6, target_length=3, threads=0)
+LONG = dict(tokenizer=BytePair(512, sentinels=2), batch=4, questions=3, text_length=60, target_length=40)
 PLAIN = AnswerQuestion("{question}")
 
 
@@ -91,6 +95,48 @@ def test_a_blank_batch_has_the_shapes_of_a_real_one_and_takes_no_memory(mixture,
         name: (x.shape, x.dtype) for name, x in batch.items()
     }
     assert all(not x.strides or set(x.strides) == {0} for x in blank.values())
+
+
+@pytest.fixture
+def drawn(tmp_path):
+    """A feed whose prompts draw: captions to be finished, and gaps in texts without a picture."""
+    scenes = Scenes(train=30, test=9, side=16)
+    parts = {"gaps": Part(scenes, FillSpans()), "split": Part(scenes, SplitCaption("go on: {caption}"))}
+    return Mixture(parts, **SHAPES | LONG).open(tmp_path)
+
+
+def pairs(feed, batch, row: int) -> list[tuple[str, str]]:
+    """The texts and targets of an example that are there."""
+    places = np.flatnonzero(batch["text_mask"][row].any(-1))
+    return [tuple(feed.vocabulary.decode(batch[name][row, place]) for name in ("text", "target")) for place in places]
+
+
+def test_a_prompt_that_draws_fills_the_places_of_a_picture_with_different_pairs(drawn):
+    for batch in first(drawn.train(0), 10):
+        for row in range(4):
+            found = pairs(drawn, batch, row)
+            assert 1 <= len(found) <= 3 and len(set(found)) == len(found)
+    counts = [len(pairs(drawn, batch, row)) for batch in first(drawn.train(0), 10) for row in range(4)]
+    assert np.mean(counts) > 1.5 and max(counts) == 3
+
+
+def test_evaluation_draws_the_same_pairs_every_time_and_one_for_each_row(drawn):
+    once, again = list(drawn.split()), list(drawn.split())
+    assert all(np.array_equal(one[name], other[name]) for one, other in zip(once, again, strict=True) for name in one)
+    assert sum(batch["text_mask"].any(-1).sum() for batch in once) == drawn.examples() == 18
+
+
+def test_texts_alone_have_no_picture(drawn):
+    for batch in first(drawn.train(0), 5):
+        assert (batch["image_mask"] == (batch["source"] == drawn.sources.index("split"))).all()
+        assert not batch["image"][~batch["image_mask"]].any() and batch["text_mask"].any((1, 2)).all()
+
+
+def test_a_draw_that_is_too_long_is_drawn_again(drawn, tmp_path):
+    alone = {"split": drawn.parts[1].part}
+    feeds = [Mixture(alone, **SHAPES | LONG | {"text_length": limit}).open(tmp_path) for limit in (60, 16)]
+    longest = [max(batch["text_mask"].sum(-1).max() for batch in first(feed.train(0), 30)) for feed in feeds]
+    assert longest[0] > 16 >= longest[1]
 
 
 @pytest.mark.parametrize(
