@@ -20,10 +20,11 @@ CONSTRAINTS =
 # A plain path: by setuptools' import hook `import mmjax` would fail in the folder above a clone that is called mmjax.
 EDITABLE = --config-settings editable_mode=compat --editable
 
-.PHONY: help quickstart test test-matrix test-lower campaign fresh-pictures clean
+.PHONY: help quickstart pali test test-matrix test-lower campaign fresh-pictures pali-pretraining clean
 
 help:
 	@echo "make quickstart    install mmjax into .venv, train PaLI on easy-VQA, evaluate it, answer questions (10 minutes)"
+	@echo "make pali          pretrain PaLI in small, stage by stage, and finetune it on easy-VQA (40 minutes)"
 	@echo "make test          lint and run the tests"
 	@echo "make test-matrix   the same on every Python 3.11, 3.12, 3.13 found here"
 	@echo "make test-lower    the tests with the oldest packages that setup.py allows"
@@ -106,7 +107,26 @@ test-lower:
 	@$(MAKE) .venv-lower/has-dev VENV=.venv-lower PYTHON=$(PYTHON) CONSTRAINTS="--constraint .cache/lower.txt"
 	JAX_ENABLE_COMPILATION_CACHE=false .venv-lower/bin/python -m pytest -n $(WORKERS) --dist=worksteal
 
-campaign: fresh-pictures
+# Each stage starts from the one before; one that is done stays.
+STAGES = runs/pali_vit runs/pali_stage1 runs/pali_stage2 runs/pali_finetuned
+pali: $(STAGES:=/trained)
+
+runs/pali_vit/trained: SPEC = configs/pali_pretrain.py:vit
+runs/pali_stage1/trained: SPEC = configs/pali_pretrain.py:base
+runs/pali_stage2/trained: SPEC = configs/pali_pretrain.py:stage2
+runs/pali_finetuned/trained: SPEC = configs/pali_finetune.py:base
+runs/pali_stage1/trained: runs/pali_vit/trained
+runs/pali_stage2/trained: runs/pali_stage1/trained
+runs/pali_finetuned/trained: runs/pali_stage2/trained
+$(STAGES:=/trained): configs/pali_pretrain.py configs/pali_finetune.py | $(VENV)/has-data
+	$(BIN)/mmjax data build easyvqa
+	$(BIN)/mmjax train --config=$(SPEC) --workdir=$(@D)
+	@touch $@
+
+pali-pretraining: pali
+	$(BIN)/python -m experiments.pali_pretraining.compare --pretrained runs/pali_vit runs/pali_stage1 runs/pali_stage2
+
+campaign: fresh-pictures pali-pretraining
 
 FRESH = runs/fresh_pictures
 fresh-pictures: quickstart
