@@ -13,6 +13,7 @@ from mmjax.core.tokens import Tokens
 from mmjax.nn import masks
 from mmjax.nn.block import DecoderBlock, empty_cache
 from mmjax.nn.relative_position import RelativePosition
+from mmjax.nn.rms_norm import RmsNorm
 from mmjax.nn.stack import Stack
 from mmjax.nn.t5_encoder import check_sizes, t5_block
 
@@ -34,7 +35,7 @@ class T5Decoder(nn.Module):
     def setup(self):
         self.stack = Stack(t5_block(DecoderBlock, self), self.layers, self.scan)
         self.position = RelativePosition(self.heads, both_sides=False)
-        self.norm = nn.RMSNorm()
+        self.norm = RmsNorm()
         self.drop = nn.Dropout(self.dropout)
 
     def __call__(self, memory: Tokens, x: jax.Array, mask: jax.Array, *, train: bool) -> jax.Array:

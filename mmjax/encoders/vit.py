@@ -11,6 +11,7 @@ from mmjax.core.tokens import Tokens
 from mmjax.nn import masks
 from mmjax.nn.attention import Attention
 from mmjax.nn.block import EncoderBlock
+from mmjax.nn.layer_norm import LayerNorm
 from mmjax.nn.learned_position import flatten_grid
 from mmjax.nn.mlp import Mlp
 from mmjax.nn.stack import Stack
@@ -60,11 +61,11 @@ class Vit(nn.Module):
             EncoderBlock,
             attention=partial(Attention, heads=self.heads, head_dim=self.dim // self.heads, use_bias=True),
             mlp=partial(Mlp, hidden=self.hidden, approximate=self.approximate),
-            norm=partial(nn.LayerNorm, epsilon=1e-6),
+            norm=LayerNorm,
             dropout=self.dropout,
         )
         x = nn.Dropout(self.dropout, deterministic=not train)(x)
         x, _ = Stack(block, self.layers, self.scan, name="stack")(x, None, masks.keys(real), None, train=train)
-        x = nn.LayerNorm(epsilon=1e-6, name="norm")(x)
+        x = LayerNorm(name="norm")(x)
         flat = partial(rearrange, pattern="(b n) l ... -> b (n l) ...", b=examples)
         return Tokens.of(flat(x), flat(real))

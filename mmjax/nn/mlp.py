@@ -3,6 +3,8 @@
 import jax
 from flax import linen as nn
 
+from mmjax.nn.gelu import gelu
+
 
 class Mlp(nn.Module):
     """x [..., D] to [..., D] through `hidden` units. `approximate` takes the tanh form of GELU."""
@@ -12,5 +14,6 @@ class Mlp(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        inner = nn.gelu(nn.Dense(self.hidden, name="up")(x), approximate=self.approximate)
+        inner = nn.Dense(self.hidden, name="up")(x)
+        inner = gelu(inner) if self.approximate else nn.gelu(inner, approximate=False)
         return nn.Dense(x.shape[-1], name="down")(inner)

@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from mmjax.nn.rms_norm import rms_norm
+
 
 class OffsetRmsNorm(nn.Module):
     """x [..., D] to [..., D]; computed in fp32, the type is kept."""
@@ -16,6 +18,4 @@ class OffsetRmsNorm(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         offset = self.param("scale", nn.initializers.zeros, x.shape[-1:])
-        exact = x.astype(jnp.float32)
-        normal = exact * jax.lax.rsqrt(jnp.mean(exact**2, axis=-1, keepdims=True) + self.epsilon)
-        return (normal * (1 + offset.astype(jnp.float32))).astype(x.dtype)
+        return rms_norm(x, 1 + offset.astype(jnp.float32), self.epsilon)

@@ -14,6 +14,7 @@ from mmjax.nn.attention import Attention
 from mmjax.nn.block import EncoderBlock
 from mmjax.nn.gated_mlp import GatedMlp
 from mmjax.nn.relative_position import RelativePosition
+from mmjax.nn.rms_norm import RmsNorm
 from mmjax.nn.stack import Stack
 
 
@@ -40,7 +41,7 @@ class T5Encoder(nn.Module):
         x, _ = Stack(block, self.layers, self.scan, name="stack")(
             drop(tokens.cleared().x), None, masks.keys(tokens.mask), bias, train=train
         )
-        return tokens.replace(x=drop(nn.RMSNorm(name="norm")(x)))
+        return tokens.replace(x=drop(RmsNorm(name="norm")(x)))
 
 
 def t5_block(block: type[nn.Module], sizes: nn.Module) -> partial:
@@ -49,7 +50,7 @@ def t5_block(block: type[nn.Module], sizes: nn.Module) -> partial:
         block,
         attention=partial(Attention, heads=sizes.heads, head_dim=sizes.head_dim, scale=1.0),
         mlp=partial(GatedMlp, hidden=sizes.hidden),
-        norm=nn.RMSNorm,
+        norm=RmsNorm,
         dropout=sizes.dropout,
     )
 

@@ -1,0 +1,35 @@
+"""GELU in its tanh form (Hendrycks and Gimpel 2016, arXiv 1606.08415).
+
+gelu(x) = x/2 (1 + tanh(c (x + 0.044715 x^3))),  c = sqrt(2 / pi)
+
+The gradient is written out, so that x alone is kept for it. By itself autodiff keeps the tanh too, as large as the
+largest activations of a transformer: on a CPU it is faster to compute it again than to reach fresh memory.
+"""
+
+import math
+
+import jax
+import jax.numpy as jnp
+
+SLOPE, CUBE = math.sqrt(2 / math.pi), 0.044715
+
+
+@jax.custom_vjp
+def gelu(x: jax.Array) -> jax.Array:
+    """x of any shape, element by element."""
+    return 0.5 * x * (1 + _tanh(x))
+
+
+def _tanh(x: jax.Array) -> jax.Array:
+    return jnp.tanh(SLOPE * (x + CUBE * x * x * x))
+
+
+def _backward(x: jax.Array, gradient: jax.Array) -> tuple[jax.Array]:
+    # The barrier hides that this tanh was known before, or the compiler would keep that one.
+    x = jax.lax.optimization_barrier(x)
+    tanh = _tanh(x)
+    slope = 0.5 * (1 + tanh) + 0.5 * x * (1 - tanh * tanh) * SLOPE * (1 + 3 * CUBE * x * x)
+    return (gradient * slope,)
+
+
+gelu.defvjp(lambda x: (gelu(x), x), _backward)
