@@ -10,7 +10,7 @@ from mmjax.core.build import choose, experiment, use
 
 VOCAB, BINS, SENTINELS, HEAD = 512, 32, 4, 16
 TEXT, TARGET = 26, 25
-PARTS = ("caption", "scene_caption", "split_caption", "vqa", "vqg", "objects", "spans", "ocr", "detect")
+PARTS = ("caption", "scene_caption", "split_caption", "vqa", "vqa_single", "vqg", "objects", "spans", "ocr", "detect")
 CAPTIONS = ("caption", "scene_caption")
 METRICS = {"detect": "metrics.box_f1", "ocr": "metrics.character_error_rate"}
 # Of the run that makes the vision transformer nothing else is taken.
@@ -20,10 +20,10 @@ TOWER = (("^image/", "image/"), (".*", None))
 def get_config(variant="base"):
     size = choose(
         variant,
-        base=dict(steps=700, frozen=True, start=dict(workdir="runs/pali_vit", rules=TOWER, same_words=False)),
+        base=dict(steps=1500, frozen=True, start=dict(workdir="runs/pali_vit", rules=TOWER, same_words=False)),
         vit=dict(steps=900, only=CAPTIONS),
-        stage2=dict(steps=300, pixels=64, peak=3e-4, start="runs/pali_stage1", words="runs/pali_stage1"),
-        paligemma=dict(steps=1900, pixels=64, family=paligemma, slow=300),
+        stage2=dict(steps=500, pixels=64, peak=3e-4, start="runs/pali_stage1", words="runs/pali_stage1"),
+        paligemma=dict(steps=2900, pixels=64, family=paligemma, slow=300),
         smoke=dict(steps=8, warmup=2, batch=4, dim=32, layers=1, stem=(8, 16, 16), train=50, test=2),
     )
     dim, layers = size.get("dim", 96), size.get("layers", 2)
@@ -51,7 +51,7 @@ def get_config(variant="base"):
             tokenizer=words(size.get("words")),
             size=size.get("pixels", 48),
             batch=size.get("batch", 64),
-            questions=2,
+            questions=4,
             text_length=TEXT,
             target_length=TARGET,
         ),
@@ -76,20 +76,23 @@ def get_config(variant="base"):
 def mixture(train, test):
     """The parts by name; of scenes so many are drawn to train and to test on."""
     scenes = use("data.scenes", things=(1, 2), words=(0, 1), train=train, test=test)
+    single = use("data.scenes", things=(1, 1), words=(0, 0), train=train, test=test)
     words = use("data.scenes", things=(1, 2), words=(1, 1), train=train, test=test)
     easy = use("data.dataset", name="easyvqa", fields={"image": "image", "caption": "caption", "group": "image_id"})
 
     def part(source, prompt, weight, **fields):
         return use("data.part", source=source, prompt=prompt, weight=weight, **fields)
 
-    # PaLI weighs by what the web holds; here each task has enough to be learnt from.
+    # PaLI weighs by what the web holds; here each task has what it needs. Questions about one thing come first: with
+    # two, what is asked about must be found before it can be told.
     return dict(
         caption=part(easy, use("data.prompts.caption"), 4.0, augment=use("data.augment")),
         scene_caption=part(scenes, use("data.prompts.caption"), 1.0),
         split_caption=part(scenes, use("data.prompts.split_caption"), 1.0),
-        vqa=part(scenes, use("data.prompts.answer_question"), 4.0),
+        vqa=part(scenes, use("data.prompts.answer_question"), 6.0),
+        vqa_single=part(single, use("data.prompts.answer_question"), 12.0),
         vqg=part(scenes, use("data.prompts.ask_question"), 1.0),
-        objects=part(scenes, use("data.prompts.name_objects", listed=3), 1.0),
+        objects=part(scenes, use("data.prompts.name_objects", listed=3), 4.0),
         spans=part(scenes, use("data.prompts.fill_spans"), 1.0),
         ocr=part(words, use("data.prompts.read_words"), 1.0),
         detect=part(scenes, use("data.prompts.detect_objects", bins=BINS), 1.0),
