@@ -9,7 +9,8 @@ from runpy import run_path
 
 from mmjax.core.build import choose, use
 
-pretrain = run_path(str(Path(__file__).with_name("pali_pretrain.py")))["get_config"]
+PRETRAIN = run_path(str(Path(__file__).with_name("pali_pretrain.py")))
+pretrain, words = PRETRAIN["get_config"], PRETRAIN["words"]
 
 
 def get_config(variant="base"):
@@ -29,9 +30,7 @@ def get_config(variant="base"):
         name="easyvqa",
         prompt=use("data.prompts.answer_question"),
         # The words are those of the pretrained run, whose ids the model knows.
-        tokenizer=use("data.tokenizer_file", path=f"{start}/tokenizer.json", size=512)
-        if size["start"]
-        else data.tokenizer,
+        tokenizer=words(start if size["start"] else None),
         augment=use("data.augment"),
         questions=4,
         **shapes,

@@ -3,7 +3,8 @@
 PaLI starts from a trained vision transformer. Here it is made first, by captions (`vit`); `base` is stage 1, the whole
 mixture over the frozen ViT, and `stage2` trains everything at a higher resolution. `paligemma` is the other family: a
 decoder-only model of which nothing is frozen, the image tower with a slow warm-up. Each stage starts from the run of
-the one before under `runs/`; `--config.init_from.workdir` names another.
+the one before under `runs/`, with its tokenizer; --config.init_from.workdir and --config.data.tokenizer.path name
+others.
 """
 
 from mmjax.core.build import choose, experiment, use
@@ -114,12 +115,12 @@ def pali(dim, layers, image):
 
 def paligemma(dim, layers, image):
     decoder = use("decode.gemma_decoder", layers=2 * layers, heads=dim // HEAD, head_dim=HEAD, hidden=2 * dim)
-    # Its separator is the token of BOS's neighbour in the tokenizers that mmjax trains, which no text holds.
+    # BOS of the tokenizers that mmjax trains; no text holds it, so that it can stand after the text too.
     return use("models.paligemma", vocab=VOCAB, dim=dim, image=image, decoder=decoder, bos=2, separator=2)
 
 
 def tower(size):
     """What the optimiser does otherwise with the image tower."""
     if size.get("frozen"):
-        return ((("^image/"), use("optim.group", frozen=True)),)
+        return (("^image/", use("optim.group", frozen=True)),)
     return (("^image/", use("optim.group", warmup=size["slow"])),) if "slow" in size else ()

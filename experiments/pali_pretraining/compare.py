@@ -22,12 +22,13 @@ def main() -> None:
     parser.add_argument("--share", type=int, default=5, help="per cent of the training questions")
     parser.add_argument("--seeds", type=int, default=3, help="each with another share of the questions")
     args = parser.parse_args()
-    before = sum(steps(folder) for folder in args.pretrained)
+    before, last = sum(steps(folder) for folder in args.pretrained), args.pretrained[-1]
+    taken = [f"--config.init_from={last}", f"--config.data.tokenizer.path={last / 'tokenizer.json'}"]
     rows = []
     for seed in range(args.seeds):
         start = seed * args.share
         questions = [f"--config.data.train=train[{start}%:{start + args.share}%]", f"--config.seed={seed}"]
-        tuned = train(args.out / f"finetuned_{seed}", [*questions, f"--config.init_from={args.pretrained[-1]}"])
+        tuned = train(args.out / f"finetuned_{seed}", [*questions, *taken])
         total = before + steps(args.out / f"finetuned_{seed}")
         scratch = train(args.out / f"scratch_{seed}", [*questions, f"--config.steps={total}"], variant="scratch")
         rows.append((seed, f"{start}-{start + args.share} %", tuned, scratch, total))
