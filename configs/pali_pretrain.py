@@ -8,6 +8,7 @@ others.
 """
 
 from mmjax.core.build import choose, experiment, use
+from mmjax.data.scene import LABELS
 
 VOCAB, BINS, SENTINELS, HEAD = 512, 32, 4, 16
 TEXT, TARGET = 26, 25
@@ -93,7 +94,7 @@ def mixture(train, test):
         vqa=part(scenes, use("data.prompts.answer_question"), 6.0),
         vqa_single=part(single, use("data.prompts.answer_question"), 12.0),
         vqg=part(scenes, use("data.prompts.ask_question"), 1.0),
-        objects=part(scenes, use("data.prompts.name_objects", listed=3), 4.0),
+        objects=part(scenes, use("data.prompts.name_objects", names=LABELS, listed=3), 4.0),
         spans=part(scenes, use("data.prompts.fill_spans"), 1.0),
         ocr=part(words, use("data.prompts.read_words"), 1.0),
         detect=part(scenes, use("data.prompts.detect_objects", bins=BINS), 1.0),

@@ -27,9 +27,10 @@ class Prompt(Protocol):
 
     reads: tuple[str, ...]
     picture: bool
-    drawn: bool
+    drawn: tuple[str, ...]
+    whole: str
 
-    def __call__(self, row: Mapping[str, Any], rng: np.random.Generator) -> tuple[str, str]: ...
+    def __call__(self, row: Mapping[str, Any], rng: np.random.Generator | None) -> tuple[str, str]: ...
 
     def ask(self, text: str | None) -> str: ...
 

@@ -47,9 +47,10 @@ class Reader:
         return (self.pair(name, row) for row in self.split(name).order)
 
     def pair(self, name: str, row: int, rng: np.random.Generator | None = None) -> Pair:
-        """A row in its prompt; None draws by the row's number, always the same."""
+        """A row in its prompt; None is evaluation, which draws by the row's number, always the same, or nothing."""
         split = self.split(name)
-        rng = np.random.default_rng((SALT, row)) if rng is None and self.part.prompt.drawn else rng
+        if rng is None and "evaluation" in self.part.prompt.drawn:
+            rng = np.random.default_rng((SALT, row))
         return Pair(*self.part.prompt(split.row(row), rng), f"{split.name} row {row}")
 
     def draw(self, packer: Packer, offset: int, picture: int, rng: np.random.Generator) -> Batch:
@@ -69,13 +70,14 @@ class Reader:
         return packer.example(images, pairs, offset + int(self.cut("train")[1][picture]), self.number)
 
     def fitting(self, packer: Packer, row: int, rng: np.random.Generator) -> Pair:
-        """A training row in its prompt, drawn again where a draw is too long for the batch."""
-        pair = self.pair("train", row, rng)
-        for _ in range(TRIES if self.part.prompt.drawn else 0):
-            if packer.fits(pair):
-                break
-            pair = self.pair("train", row, rng)
-        return pair
+        """A training row in its prompt, drawn again where a draw is too long for the batch.
+
+        Where all draws are, it is what evaluation asks, which was seen to fit before the training.
+        """
+        if not self.part.prompt.drawn:
+            return self.pair("train", row, rng)
+        drawn = (self.pair("train", row, rng) for _ in range(TRIES + 1))
+        return next(filter(packer.fits, drawn), None) or self.pair("train", row)
 
     def read(self, packer: Packer, name: str, place: int, index: int) -> Batch:
         """The example at `place` of a split as it is; `index` is what the batch calls it."""

@@ -18,12 +18,13 @@ class AnswerQuestion:
     prompt: str = "Answer in en: {question}"
     reads = ("question", "answer")
     picture = True
-    drawn = False
+    drawn = ()
+    whole = ""
 
     def __post_init__(self):
         check(self.prompt, "prompt", "question")
 
-    def __call__(self, row: Mapping[str, Any], rng: np.random.Generator) -> tuple[str, str]:
+    def __call__(self, row: Mapping[str, Any], rng: np.random.Generator | None) -> tuple[str, str]:
         return fill(self.prompt, question=row["question"]), row["answer"]
 
     def ask(self, text: str | None) -> str:

@@ -18,12 +18,13 @@ class AskQuestion:
     prompt: str = "Generate a question in en: {answer}"
     reads = ("question", "answer")
     picture = True
-    drawn = False
+    drawn = ()
+    whole = ""
 
     def __post_init__(self):
         check(self.prompt, "prompt", "answer")
 
-    def __call__(self, row: Mapping[str, Any], rng: np.random.Generator) -> tuple[str, str]:
+    def __call__(self, row: Mapping[str, Any], rng: np.random.Generator | None) -> tuple[str, str]:
         return fill(self.prompt, answer=row["answer"]), row["question"]
 
     def ask(self, text: str | None) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from mmjax.data.prompts.template import check
+
 
 @dataclasses.dataclass(frozen=True)
 class Caption:
@@ -16,13 +18,13 @@ class Caption:
     prompt: str = "Generate the alt_text in en at 0:"
     reads = ("caption",)
     picture = True
-    drawn = False
+    drawn = ()
+    whole = ""
 
     def __post_init__(self):
-        if not self.prompt.strip():
-            raise ValueError("prompt is empty, expected a text such as 'describe the picture'")
+        check(self.prompt, "prompt")
 
-    def __call__(self, row: Mapping[str, Any], rng: np.random.Generator) -> tuple[str, str]:
+    def __call__(self, row: Mapping[str, Any], rng: np.random.Generator | None) -> tuple[str, str]:
         return self.prompt, row["caption"]
 
     def ask(self, text: str | None) -> str:

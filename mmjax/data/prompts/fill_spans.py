@@ -3,8 +3,8 @@
     text      a <extra_id_0> left of <extra_id_1>
     target    <extra_id_0> red circle <extra_id_1> a star
 
-A share of the words, at least one, is cut out in spans whose mean length is given; the first span kept is never empty
-in a text of two words or more. The model sees no picture.
+A share of the words, at least one, is cut out in spans whose mean length is given. Spans may stand anywhere, with a
+word or more between two of them. The model sees no picture.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ class FillSpans:
     mean: float = 3.0
     reads = ("text",)
     picture = False
-    drawn = True
+    drawn = ("train", "evaluation")
+    whole = r"<extra_id_\d+>"
 
     def __post_init__(self):
         check(self.prompt, "prompt", "text")
@@ -37,14 +38,16 @@ class FillSpans:
     def __call__(self, row: Mapping[str, Any], rng: np.random.Generator) -> tuple[str, str]:
         words = row["text"].split()
         cut = min(max(round(len(words) * self.share), 1), max(len(words) - 1, 1))
-        kept = len(words) - cut
+        kept = max(len(words) - cut, 0)
         spans = max(1, min(round(cut / self.mean), cut, kept))
+        before, *between = parts(kept + 2, spans + 1, rng)  # two more: none need stand before the first, after the last
         text, target, place = [], [], 0
-        for number, (keep, drop) in enumerate(zip(parts(kept, spans, rng), parts(cut, spans, rng), strict=True)):
+        for number, (keep, drop) in enumerate(zip([before - 1, *between[:-1]], parts(cut, spans, rng), strict=True)):
             sentinel = f"<extra_id_{number}>"
             text += [*words[place : place + keep], sentinel]
             target += [sentinel, *words[place + keep : place + keep + drop]]
             place += keep + drop
+        text += words[place:]
         return fill(self.prompt, text=" ".join(text)), " ".join(target)
 
     def ask(self, text: str | None) -> str:
@@ -53,6 +56,6 @@ class FillSpans:
 
 
 def parts(total: int, count: int, rng: np.random.Generator) -> list[int]:
-    """`total` as a sum of `count` numbers of 1 or more, each way equally likely; (0, 1) is [0]."""
-    cuts = np.sort(rng.choice(max(total - 1, 0), count - 1, replace=False)) + 1 if count > 1 else []
+    """`total` as a sum of `count` numbers of 1 or more, each way equally likely."""
+    cuts = np.sort(rng.choice(total - 1, count - 1, replace=False)) + 1 if count > 1 else []
     return np.diff([0, *cuts, total]).tolist()

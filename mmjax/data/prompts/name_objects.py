@@ -12,25 +12,26 @@ from typing import Any
 import numpy as np
 
 from mmjax.data.prompts.template import asked, check, fill
-from mmjax.data.scene import LABELS
 
 
 @dataclasses.dataclass(frozen=True)
 class NameObjects:
     """Row {labels} -> one of three questions and its answer; a form whose prompt is "" is not asked.
 
-    `names` is where distractors are taken from, `listed` how many names `which` lists at most.
+    `names` is where distractors are taken from, which `which` and `one` need: the labels of the data, such as
+    `data.scene.LABELS`. `listed` is how many names `which` lists at most.
     """
 
     every: str = "Answer in en: list the objects in the image."
     which: str = "Answer in en: which of {objects} are in the image?"
     one: str = "Answer in en: is {objects} in the image?"
     nothing: str = "none"
-    names: tuple[str, ...] = LABELS
+    names: tuple[str, ...] = ()
     listed: int = 4
     reads = ("labels",)
     picture = True
-    drawn = True
+    drawn = ("train", "evaluation")
+    whole = ""
 
     def __post_init__(self):
         for name in ("which", "one"):
@@ -38,6 +39,11 @@ class NameObjects:
                 check(getattr(self, name), name, "objects")
         if not (self.every or self.which or self.one) or self.listed < 1:
             raise ValueError("every, which and one are empty, or listed is below 1: expected one prompt and one name")
+        if (self.which or self.one) and not self.names:
+            raise ValueError(
+                "names is empty, but which and one ask about objects that are not there: give the labels of the data, "
+                "or set which and one to ''"
+            )
 
     def __call__(self, row: Mapping[str, Any], rng: np.random.Generator) -> tuple[str, str]:
         there = list(dict.fromkeys(row["labels"]))
@@ -50,8 +56,9 @@ class NameObjects:
 
     def ask_which(self, there: Sequence[str], rng: np.random.Generator) -> tuple[str, str]:
         """The names of the list that are there, in the list's order."""
-        right = self.some(there, rng.integers(min(self.listed, len(there)) + 1), rng)
-        names = self.some([*right, *self.some(self.absent(there), self.listed - len(right), rng)], self.listed, rng)
+        absent = self.absent(there)
+        right = self.some(there, rng.integers(0 if absent else 1, min(self.listed, len(there)) + 1), rng)
+        names = self.some([*right, *self.some(absent, self.listed - len(right), rng)], self.listed, rng)
         return fill(self.which, objects=", ".join(names)), self.answer([name for name in names if name in right])
 
     def ask_one(self, there: Sequence[str], rng: np.random.Generator) -> tuple[str, str]:

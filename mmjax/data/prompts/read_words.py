@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from mmjax.data.prompts.template import check
+
 
 @dataclasses.dataclass(frozen=True)
 class ReadWords:
@@ -16,9 +18,13 @@ class ReadWords:
     prompt: str = "Generate the ocr_text in en:"
     reads = ("words",)
     picture = True
-    drawn = False
+    drawn = ()
+    whole = ""
 
-    def __call__(self, row: Mapping[str, Any], rng: np.random.Generator) -> tuple[str, str]:
+    def __post_init__(self):
+        check(self.prompt, "prompt")
+
+    def __call__(self, row: Mapping[str, Any], rng: np.random.Generator | None) -> tuple[str, str]:
         return self.prompt, " ".join(row["words"])
 
     def ask(self, text: str | None) -> str:

@@ -21,7 +21,8 @@ class SplitCaption:
     prompt: str = "Generate the alt_text in en at {position}: {caption}"
     reads = ("caption",)
     picture = True
-    drawn = True
+    drawn = ("train", "evaluation")
+    whole = ""
 
     def __post_init__(self):
         check(self.prompt, "prompt", "caption")

@@ -26,7 +26,9 @@ def asked(prompt: str, name: str, text: str | None) -> str:
 
 
 def check(prompt: str, field: str, *names: str) -> None:
-    """Refuse a prompt without a place for each of these names, which could not tell one row from another."""
+    """Refuse an empty prompt, and one without a place for each of these names, which could not tell rows apart."""
+    if not prompt.strip():
+        raise ValueError(f"{field} is empty, expected a text such as 'describe the picture'")
     for name in names:
         if f"{{{name}}}" not in prompt:
             raise ValueError(f"{field} is {prompt!r}, expected a text with {{{name}}} in it")
