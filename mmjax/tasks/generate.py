@@ -224,7 +224,7 @@ class Generate:
             chosen = wrong[0] if wrong else int(index) % len(mine)
             panels.append(
                 self._panel(
-                    batch["image"][b].reshape(-1, *batch["image"].shape[-3:])[0],
+                    _first(batch["image"][b], batch["image_mask"][b]),
                     mine[chosen],
                     heat[b, asked[chosen]],
                     predictions["tokens"][b, asked[chosen]],
@@ -245,7 +245,7 @@ class Generate:
         return Panel("picture", {"image": np.asarray(image), "heat": heat[: len(labels)]}, text)
 
     def _attention(self, params: Params, batch: Batch) -> jax.Array:
-        """How much each target token looked at each place of the (first) picture [B, Q, T, h, w], its largest at 1."""
+        """How much each target token looked at each place of the first picture [B, Q, T, h, w], its largest at 1."""
         _, state = self._apply(params, self._computed(batch), train=False, mutable=["maps"])
         leaves = jax.tree.leaves_with_path(state["maps"]["decoder"])
         # Without a memory to look at, pictures stand before the targets in the decoder's own attention.
@@ -256,7 +256,11 @@ class Generate:
         places = jax.tree.leaves(state["maps"]["image"])[0].shape[-1]
         height, width = batch["image"].shape[-3:-1]
         rows = max(1, round((places * height / width) ** 0.5))
-        heat = heat[:, -batch["target"].shape[-1] :, :places]
+        # Pictures stand before the text, and their first real token is the first picture's: missing ones may be before.
+        memory = self._apply(params, self._computed(batch), train=False, method="encode").mask
+        start = jnp.argmax(memory[:, : places * (batch["image_mask"].size // len(batch["text"]))], axis=1)
+        at = start[:, None, None] + jnp.arange(places)
+        heat = jnp.take_along_axis(heat[:, -batch["target"].shape[-1] :], at, axis=2)
         heat = heat / jnp.maximum(heat.max(axis=-1, keepdims=True), 1e-9)
         return rearrange(heat, "(b q) t (h w) -> b q t h w", b=len(batch["text"]), h=rows)
 
@@ -272,3 +276,8 @@ class Generate:
 
     def _computed(self, batch: Batch) -> dict[str, Any]:
         return {**batch, "image": batch["image"].astype(self.compute)}
+
+
+def _first(images: np.ndarray, real: np.ndarray) -> np.ndarray:
+    """The first picture [H, W, C] that is there, of one or of N."""
+    return images if images.ndim == 3 else images[int(np.argmax(real))]

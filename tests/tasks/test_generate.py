@@ -321,6 +321,18 @@ def test_a_panel_shows_each_picture_with_an_answer_and_where_the_decoder_looked(
             np.testing.assert_allclose(heat[t].ravel(), np.array(looked) / max(looked), atol=1e-5)
 
 
+@pytest.mark.parametrize("place", [0, 1])
+def test_of_several_pictures_a_panel_shows_the_first_that_is_there_wherever_it_stands(task, params, batch, place):
+    images = np.random.default_rng(1).integers(0, 256, (B, 2, *batch["image"].shape[1:]), dtype=np.uint8)
+    images[:, place] = batch["image"]
+    mask = (np.arange(2) == place) & batch["image_mask"][:, None]
+    found = task.show(params, {}, batch | {"image": images, "image_mask": mask}, CTX)
+    for panel, alone in zip(found, task.show(params, {}, batch, CTX), strict=True):
+        assert panel.text == alone.text
+        np.testing.assert_array_equal(panel.arrays["image"], alone.arrays["image"])
+        np.testing.assert_allclose(panel.arrays["heat"], alone.arrays["heat"], atol=1e-5)
+
+
 def test_bf16_gives_fp32_means_close_to_those_of_fp32(vocabulary, params, batch, losses):
     low = task_of(vocabulary, compute="bfloat16", **LOSS)
     found, _ = jax.jit(low.loss)(params, {}, batch, CTX)
