@@ -12,8 +12,9 @@ import numpy as np
 
 from mmjax.cli import config
 from mmjax.cli.say import say
+from mmjax.cli.train import alone
 from mmjax.core import paths
-from mmjax.train.checkpoint import Checkpoints, newest
+from mmjax.train.checkpoint import FOLDER, Checkpoints, newest
 from mmjax.train.experiment import Experiment
 from mmjax.weights import mapping, paligemma, t5, vit
 from mmjax.weights.mapping import Row
@@ -35,6 +36,13 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     experiment = config.load(args.config, args.overrides)
+    args.out.mkdir(parents=True, exist_ok=True)
+    with alone(args.out, "--out"):
+        _check_out(args.out)
+        return _fill(experiment, args)
+
+
+def _fill(experiment: Experiment, args: argparse.Namespace) -> int:
     fresh = _abstract(experiment)
     name = " ".join(map(str, args.files))
     arrays = read(args.files)
@@ -42,7 +50,6 @@ def run(args: argparse.Namespace) -> int:
         params, rows, layout = _import(arrays, args.family, fresh, _pattern(args.skip))
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
-    args.out.mkdir(parents=True, exist_ok=True)
     if WORDS in params:
         _check_words(experiment, args.out, len(params[WORDS]))
     checkpoints = Checkpoints(args.out, keep=1, say=say)
@@ -136,6 +143,12 @@ def _check_words(experiment: Experiment, out: Path, count: int) -> None:
             f"{tokenizer.path} has {pieces:,} pieces, but the checkpoint {count:,} words; give data.tokenizer the file "
             "that belongs to the checkpoint"
         )
+
+
+def _check_out(out: Path) -> None:
+    """Raises ValueError where the folder is a training run's: its checkpoints would make room for the import's."""
+    if (out / "metrics.jsonl").exists() or any((out / FOLDER).glob("*/optimizer")):
+        raise ValueError(f"--out={out} is the folder of a training run, which an import would end; choose another")
 
 
 def _before(checkpoints: Checkpoints, out: Path, fresh: Mapping[str, Any]) -> dict[str, np.ndarray]:

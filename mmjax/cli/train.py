@@ -22,7 +22,7 @@ def run(args: argparse.Namespace) -> int:
     """The exit code: 0 when the run is complete, 75 when it was told to stop and has saved."""
     experiment = config.load(args.config, args.overrides)
     _writable(args.workdir)
-    with _alone(args.workdir):
+    with alone(args.workdir):
         config.save(experiment, args.workdir)
         return _train(experiment, args)
 
@@ -51,15 +51,19 @@ def _train(experiment: Experiment, args: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _alone(workdir: Path) -> Iterator[None]:
-    """Holds the run folder for this process; the system lets go of it however the process ends."""
+def alone(workdir: Path, option: str = "--workdir") -> Iterator[None]:
+    """Holds the folder, given by `option`, for this process; the system lets go of it however the process ends.
+
+    Raises:
+        OSError: another process holds it.
+    """
     folder = os.open(workdir, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     except BlockingIOError:
         raise OSError(
-            f"--workdir={workdir} is being trained by another process; wait for it, or choose another folder"
+            f"{option}={workdir} is being filled by another process; wait for it, or choose another folder"
         ) from None
     finally:
         os.close(folder)

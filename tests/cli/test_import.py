@@ -10,9 +10,11 @@ from tokenizers import models, pre_tokenizers
 
 from mmjax import load
 from mmjax.__main__ import main
+from mmjax.cli.train import alone
 from mmjax.core import paths
 from mmjax.train.init_from import InitFrom
 from tests import tiny
+from tests.train import bits
 from tests.weights.test_parity import golden
 
 T5 = [
@@ -120,3 +122,25 @@ def test_what_does_not_fit_is_one_line_and_leaves_no_checkpoint(name, files, tmp
 def test_words_can_be_left_out_by_skip(files, tmp_path, capsys):
     code, told, _ = run(capsys, "t5", files / "t5.npz", tmp_path, *T5[1:], more=("--skip=^(embed|head)",))
     assert code == 0 and {"embed/embedding", "head"} <= set(told["missing"]) and told["taken"] == 50
+
+
+def test_the_folder_of_a_training_run_is_refused_and_keeps_its_checkpoints(files, squares, tmp_path, capsys):
+    assert main(["train", f"--config={tiny.CONFIG}:once", f"--workdir={tmp_path}"]) == 0
+    capsys.readouterr()
+    before = bits.saved(tmp_path, 1)
+    for lost in ("none", "metrics.jsonl"):
+        (tmp_path / lost).unlink(missing_ok=True)
+        code, told, said = run(capsys, "t5", files / "t5.npz", tmp_path, *T5)
+        assert code == 1 and told is None
+        assert (
+            said
+            == f"mmjax: --out={tmp_path} is the folder of a training run, which an import would end; choose another\n"
+        )
+    bits.assert_same(bits.saved(tmp_path, 1), before)
+
+
+def test_a_folder_that_another_process_fills_is_left_to_it(files, tmp_path, capsys):
+    with alone(tmp_path):
+        code, told, said = run(capsys, "t5", files / "t5.npz", tmp_path, *T5)
+    assert code == 1 and told is None
+    assert said.startswith(f"mmjax: --out={tmp_path} is being filled by another process") and said.count("\n") == 1

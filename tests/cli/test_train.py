@@ -96,6 +96,6 @@ def test_a_folder_is_trained_by_one_process_at_a_time(trained, capfd):
         assert main(["train", f"--config={tiny.CONFIG}", f"--workdir={trained}"]) == 1
     finally:
         os.close(folder)
-    said = f"mmjax: --workdir={trained} is being trained by another process; wait for it, or choose another folder\n"
+    said = f"mmjax: --workdir={trained} is being filled by another process; wait for it, or choose another folder\n"
     assert capfd.readouterr() == ("", said)
     assert main(["train", f"--config={tiny.CONFIG}", f"--workdir={trained}"]) == 0
