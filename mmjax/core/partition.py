@@ -61,10 +61,14 @@ def fold_axis(key: jax.Array, axis: str | None) -> jax.Array:
     return key if axis is None else jax.random.fold_in(key, jax.lax.axis_index(axis))
 
 
-def constrain_batch(x: jax.Array) -> jax.Array:
-    """Activations [B, ...] split over the mesh's batch axes; x itself where there is no mesh."""
+def constrain_batch(x: jax.Array, *, others: Any = None) -> jax.Array:
+    """Activations [B, ...] split over the mesh's batch axes; x itself where there is no mesh.
+
+    The other dimensions are whole on each device, or lie as the compiler finds best: PartitionSpec.UNCONSTRAINED.
+    """
     axes = _batch_axes()
-    return jax.lax.with_sharding_constraint(x, PartitionSpec(tuple(axes))) if axes else x
+    rest = () if others is None else (others,) * (x.ndim - 1)
+    return jax.lax.with_sharding_constraint(x, PartitionSpec(tuple(axes), *rest)) if axes else x
 
 
 def batch_ways() -> int:

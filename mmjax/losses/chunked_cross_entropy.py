@@ -13,9 +13,13 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 from einops import rearrange
+from jax.sharding import PartitionSpec
 
 from mmjax.core.partition import batch_ways, constrain_batch
 from mmjax.losses.cross_entropy import cross_entropy, right, z_loss
+
+# A tensor axis that splits the vocabulary splits logits and the kernel's gradient too.
+_split = partial(constrain_batch, others=PartitionSpec.UNCONSTRAINED)
 
 
 class Chunked(NamedTuple):
@@ -73,13 +77,13 @@ def _forward(x, kernel, target, real, chunk, smoothing, z_weight):
         x, target, real = rows
         logits = _logits(x, kernel)
         dlogits, each = jax.grad(_objective, has_aux=True)(logits, target, real, smoothing, z_weight)
-        dlogits = constrain_batch(dlogits.astype(x.dtype))
+        dlogits = _split(dlogits.astype(x.dtype))
         dx = jnp.einsum("scv,dv->scd", dlogits, kernel)
         # Each device adds up its own tokens' part: in a sum over all of them devices would wait for each other here.
         more = jnp.einsum("scd,scv->sdv", x, dlogits, preferred_element_type=jnp.float32)
-        return constrain_batch(dkernel + more), (each, dx)
+        return _split(dkernel + more), (each, dx)
 
-    zeros = constrain_batch(jnp.zeros((batch_ways(), *kernel.shape), jnp.float32))
+    zeros = _split(jnp.zeros((batch_ways(), *kernel.shape), jnp.float32))
     dkernel, (each, dx) = jax.lax.scan(some, zeros, _cut((x, target, real), chunk))
     gradients = _joined(dx, len(x)), jnp.sum(dkernel, axis=0).astype(kernel.dtype)
     return _summed(_joined(each, len(x)), real, z_weight), gradients
@@ -94,7 +98,7 @@ _chunked.defvjp(_forward, _backward)
 
 
 def _logits(x: jax.Array, kernel: jax.Array) -> jax.Array:
-    return constrain_batch(jnp.einsum("scd,dv->scv", x, kernel, preferred_element_type=jnp.float32))
+    return _split(jnp.einsum("scd,dv->scv", x, kernel, preferred_element_type=jnp.float32))
 
 
 def _objective(logits, target, real, smoothing, z_weight):

@@ -70,6 +70,15 @@ def test_activations_are_split_over_the_batch_axes_that_the_mesh_has(names, axes
     assert specs == ([PartitionSpec(axes)] if axes else [])
 
 
+def test_how_other_dimensions_lie_can_be_left_to_the_compiler():
+    mesh = AbstractMesh((2, 2), ("data", "tensor"), axis_types=(AxisType.Auto,) * 2)
+    free = PartitionSpec.UNCONSTRAINED
+    with jax.sharding.use_abstract_mesh(mesh):
+        traced = jax.make_jaxpr(lambda x: constrain_batch(x, others=free))(jnp.ones((4, 3, 5)))
+    (found,) = (e.params["sharding"].spec for e in traced.eqns if e.primitive.name == "sharding_constraint")
+    assert found == PartitionSpec(("data",), free, free)
+
+
 @pytest.mark.parametrize("partition", [Mesh(), Pmap()])
 def test_partitions_are_recognised_by_what_they_offer(partition):
     assert isinstance(partition, Partition)

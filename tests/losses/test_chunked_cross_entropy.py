@@ -200,7 +200,8 @@ for axes, rule in (
     sent = [line.partition(" = ")[2] for line in "\\n".join(bodies).splitlines() if re.search(SENDS, line)]
     shapes = [shape.split(",") for line in sent for shape in re.findall(r"f32\\[([\\d,]+)\\]", line)]
     sizes = [np.prod([int(n) for n in shape]) for shape in shapes]
-    print(len(sent), max(sizes, default=0))
+    dots = [re.search(r"\\[([\\d,]+)\\]", line)[1] for line in text.splitlines() if re.search(r" dot\\(", line)]
+    print(len(sent), max(sizes, default=0), *dots)
 """
 
 
@@ -209,6 +210,10 @@ def test_meshes_and_pmap_agree_with_one_device_and_send_no_kernel_in_the_loop_ov
     done = subprocess.run(command, cwd=ROOT, env=environment(8), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     # Only where a tensor axis splits the vocabulary: numbers of a token, and its x of 16 for each of a chunk's two.
-    sent = [tuple(map(int, line.split())) for line in done.stdout.splitlines()]
+    lines = [line.split() for line in done.stdout.splitlines()]
+    sent = [tuple(map(int, line[:2])) for line in lines]
     assert sent[:3] == [(0, 0)] * 3
     assert len(sent) == 5 and all(n and largest == 2 * 16 for n, largest in sent[3:])
+    # A device's logits, their gradients with regard to x and to the kernel: of its own part of the vocabulary.
+    for line, columns in zip(lines, (64, 64, 64, 64 // 4, 64 // 2), strict=True):
+        assert sorted(line[2:]) == sorted([f"2,{columns}", "2,16", f"16,{columns}"])
