@@ -25,6 +25,7 @@ def get_config(variant="base"):
     pali_3b = PALI | dict(dim=1024, text=MT5_L, peak=1e-2)
     # One billion examples. The paper tells neither batch nor rate nor how slow the warm-up is: these are ours.
     gemma = PALI | dict(image=SO400M, dim=2048, text=GEMMA_2B, vocab=257_152, peak=1e-5, steps=244_000, slow=24_000)
+    gemma |= dict(bos=2, separator=108)  # <bos> and a line feed
     sizes = {
         "base": pali_3b,
         "3b": pali_3b,
@@ -32,7 +33,7 @@ def get_config(variant="base"):
         "17b": PALI | WIDE | dict(image=VIT_E),
         "paligemma_3b": gemma,
         "smoke": pali_3b | TINY | dict(smoke=True),
-        "paligemma_smoke": gemma | TINY | dict(slow=2, smoke=True),
+        "paligemma_smoke": gemma | TINY | dict(bos=64, separator=65, slow=2, smoke=True),
     }
     size = choose(variant, **sizes)
     family = paligemma if "slow" in size else pali
@@ -77,7 +78,8 @@ def paligemma(size):
         dim=size["dim"],
         image=vit(size),
         decoder=use("decode.gemma_decoder", **size["text"], scan=True),
-        **(dict(bos=64, separator=65) if size["smoke"] else {}),
+        bos=size["bos"],
+        separator=size["separator"],
     )
     optim = use(
         "optim.optimizer",

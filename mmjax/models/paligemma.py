@@ -21,15 +21,15 @@ class Paligemma(nn.Module):
     """B pictures with Q texts each: image [B, H, W, C], text [B, Q, L], target [B, Q, T] to logits [B, Q, T, V].
 
     With several pictures an example, image is [B, N, H, W, C] and image_mask [B, N]. `bos` and `separator` are the
-    tokens that stand before and after the text; Gemma's are <bos> and a line feed.
+    tokens that stand before and after the text; with Gemma's tokenizer 2 (<bos>) and 108 (a line feed).
     """
 
     vocab: int
     dim: int
     image: nn.Module
     decoder: GemmaDecoder
-    bos: int = 2
-    separator: int = 108
+    bos: int
+    separator: int
 
     def __post_init__(self):
         super().__post_init__()
