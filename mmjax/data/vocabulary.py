@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
 import os
 import re
 import tempfile
@@ -77,9 +78,12 @@ def bounded(count: int, size: int, name: str) -> int:
     return count
 
 
-def from_json(path: Path, size: int, special: Sequence[int] | None = None) -> Vocabulary:
-    """A vocabulary from a Hugging Face `tokenizer.json`; special = (pad, eos, bos), ids 0, 1, 2 when None."""
-    tokenizer = load_json(path)
+def from_json(path: Path, size: int, special: Sequence[int] | None = None, tokens: Sequence[str] = ()) -> Vocabulary:
+    """A vocabulary from a Hugging Face `tokenizer.json`; special = (pad, eos, bos), ids 0, 1, 2 when None.
+
+    `tokens` are whole tokens that it holds, or else gets after its own.
+    """
+    tokenizer = load_json(path, tokens)
     count = bounded(max(tokenizer.get_vocab().values()) + 1, size, str(path))
     pad, eos, bos = special or (0, 1, 2)
 
@@ -99,20 +103,31 @@ def from_json(path: Path, size: int, special: Sequence[int] | None = None) -> Vo
     )
 
 
-def load_json(path: Path) -> tokenizers.Tokenizer:
-    """The tokenizer of a file, without the truncation and padding that the file may ask for."""
+def load_json(path: Path, tokens: Sequence[str] = ()) -> tokenizers.Tokenizer:
+    """The tokenizer of a file with these whole tokens, without the truncation and padding that the file may ask for."""
     import tokenizers
 
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file, expected a tokenizer.json")
     try:
-        tokenizer = tokenizers.Tokenizer.from_file(str(path))
+        tokenizer = tokenizers.Tokenizer.from_str(plain(path.read_text(encoding="utf-8"), tokens))
     except Exception as error:  # the library raises bare Exception
         raise ValueError(f"{path}: not a tokenizer.json of the tokenizers library ({error})") from error
     tokenizer.no_truncation()
     tokenizer.no_padding()
     tokenizer.encode_special_tokens = True  # somebody's "</s>" is text and ends nothing
+    add(tokenizer, tokens)
     return tokenizer
+
+
+def plain(file: str, tokens: Sequence[str]) -> str:
+    """A `tokenizer.json` in which none of these tokens is special: special ones are not found in a text."""
+    if not tokens:
+        return file
+    content, wanted = json.loads(file), set(tokens)
+    for token in content.get("added_tokens", ()):
+        token["special"] = token["special"] and token["content"] not in wanted
+    return json.dumps(content)
 
 
 def extra(locations: int, sentinels: int) -> list[str]:

@@ -29,6 +29,32 @@ def test_special_tokens_are_those_of_the_model(tmp_path, ids, special):
     assert vocabulary.decode([*vocabulary.encode(text), 30, 63]) == text  # a model may say ids beyond the 30
 
 
+def test_whole_tokens_follow_the_pieces_as_in_t5(tmp_path):
+    path = publish(tmp_path, **T5)
+    config = SentencePiece(str(path), size=40, locations=3, sentinels=4)
+    direct = sentencepiece.SentencePieceProcessor(model_file=str(path))
+    for _ in range(2):  # copied, and opened again
+        vocabulary = config.open(tmp_path / "run", lambda: iter(()))
+        text = "<extra_id_0> cat sat <extra_id_3> mat"
+        assert vocabulary.encode(text) == [33, *direct.encode("cat sat"), 30, *direct.encode("mat")]
+        ids = vocabulary.encode("<loc0002><loc0000> cat")
+        assert [token for token in ids if token >= 30] == [36, 34] and ids[-1:] == direct.encode("cat")[-1:]
+        assert vocabulary.decode(vocabulary.encode(text)).split() == text.split()
+        assert vocabulary.decode(ids).split() == ["<loc0002><loc0000>", "cat"] and vocabulary.count == 37
+    with pytest.raises(ValueError, match=r"has 37 tokens, but tokenizer\.size is 36"):
+        SentencePiece(str(path), 36, locations=3, sentinels=4).open(tmp_path / "small", lambda: iter(()))
+
+
+def test_sentinels_that_a_model_holds_keep_their_ids(tmp_path):
+    """mT5's model holds them with the space before; Gemma's holds its locations."""
+    path = publish(tmp_path, **T5, user_defined_symbols=["\u2581<extra_id_0>", "<loc0000>"])
+    direct = sentencepiece.SentencePieceProcessor(model_file=str(path))
+    vocabulary = SentencePiece(str(path), 40, locations=2, sentinels=2).open(tmp_path / "run", lambda: iter(()))
+    held = [direct.piece_to_id(piece) for piece in ("\u2581<extra_id_0>", "<loc0000>")]
+    assert vocabulary.encode("<extra_id_0> <extra_id_1>") == [held[0], 30]
+    assert [token for token in vocabulary.encode("<loc0000><loc0001>") if token in (held[1], 31)] == [held[1], 31]
+
+
 def test_the_run_keeps_its_own_copy(tmp_path):
     path = publish(tmp_path, **T5)
     config = SentencePiece(str(path), size=30)

@@ -35,6 +35,33 @@ def test_published_special_tokens_are_found_and_not_added(tmp_path, tokens, spec
     assert (vocabulary.count, vocabulary.size) == (len(tokens), 10)
 
 
+def test_what_the_file_marks_as_special_goes_before_words_of_html(tmp_path):
+    path = publish(
+        tmp_path / "published.json", ["<unk>", "<pad>", "</s>", "<s>", "a", "<end_of_turn>", "<eos>", "<bos>"]
+    )
+    vocabulary = TokenizerFile(str(path), size=8).open(tmp_path / "gemma", lambda: iter(()))
+    assert (vocabulary.eos, vocabulary.bos) == (6, 7)
+    tokenizer = Tokenizer.from_file(str(publish(path, ["<unk>", "<pad>", "<eos>", "<bos>", "a", "</s>", "<s>"])))
+    tokenizer.add_special_tokens(["</s>", "<s>"])
+    tokenizer.save(str(path))
+    vocabulary = TokenizerFile(str(path), size=8).open(tmp_path / "other", lambda: iter(()))
+    assert (vocabulary.eos, vocabulary.bos) == (5, 6)
+
+
+def test_whole_tokens_are_those_of_the_file_or_follow_them(tmp_path):
+    path = publish(tmp_path / "published.json", ["<unk>", "<pad>", "a", "b", "</s>"])
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.add_special_tokens(["<extra_id_1>", "<extra_id_0>"])  # as T5's, marked as special
+    tokenizer.save(str(path))
+    config = TokenizerFile(str(path), size=9, locations=2, sentinels=2)
+    for _ in range(2):  # copied, and opened again
+        vocabulary = config.open(tmp_path / "run", lambda: iter(()))
+        assert vocabulary.encode("a<extra_id_0> b <loc0001><loc0000> <extra_id_1>") == [2, 6, 3, 8, 7, 5]
+        assert vocabulary.count == 9 and vocabulary.decode([8, 7]) == "<loc0001> <loc0000>"
+    with pytest.raises(ValueError, match=r"has 9 tokens, but tokenizer\.size is 8"):
+        TokenizerFile(str(path), 8, locations=2, sentinels=2).open(tmp_path / "small", lambda: iter(()))
+
+
 def test_the_run_keeps_its_own_copy(tmp_path):
     path = publish(tmp_path / "published.json", ["<unk>", "<pad>", "a", "</s>"])
     config = TokenizerFile(str(path), size=4)
