@@ -75,9 +75,11 @@ def ask(number: int, row: Mapping[str, Any], prompts: Mapping[str, Prompt], root
     if not isinstance(row, Mapping):
         raise ValueError(f"it is {row!r:.60}, {EXPECTED}")
     text, task = row.get("text", row.get("question")), row.get("task")
+    if list(prompts) == [""]:
+        task = ""  # no mixture: a field of this name is the user's own
     if task is None and len(prompts) == 1:
         (task,) = prompts
-    if task is not None and task not in prompts:
+    if task is not None and (not isinstance(task, str) or task not in prompts):
         raise ValueError(f'its "task" is {task!r:.60}, expected one of {", ".join(map(repr, prompts))}')
     prompt = prompts.get(task)
     image = row.get("image")
@@ -87,6 +89,8 @@ def ask(number: int, row: Mapping[str, Any], prompts: Mapping[str, Prompt], root
         text = prompt.ask(text)
     elif not isinstance(text, str) or not text.strip():
         raise ValueError(f'its "text" is {text!r:.60}, expected a question or another text')
+    if isinstance(image, list | tuple) and not image:
+        raise ValueError('its "image" is an empty list, expected a picture or a list of pictures')
     shown = () if image is None else tuple(image) if isinstance(image, list | tuple) else (image,)
     shown = tuple(root / one if isinstance(one, str | os.PathLike) else one for one in shown)
     return Request(number, shown, text, list(prompts).index(task) if task is not None else 0)

@@ -73,6 +73,24 @@ def test_in_a_mixture_a_row_names_the_task_that_asks_or_asks_in_its_own_words():
     assert errors[6] == 'row 6: its "text" is None, expected a question or another text'
 
 
+def test_rows_with_a_field_of_a_wrong_kind_are_told_alone():
+    rows = [
+        {"image": IMAGE, "text": "a", "task": ["say"]},
+        {"image": [], "task": "say"},
+        {"image": IMAGE, "task": "say"},
+    ]
+    examples, errors = pack(rows, {"say": Caption("say"), "ask": AnswerQuestion()})
+    assert [int(example["index"]) for example in examples] == [2]
+    assert errors[0] == "row 0: its \"task\" is ['say'], expected one of 'say', 'ask'"
+    assert errors[1] == 'row 1: its "image" is an empty list, expected a picture or a list of pictures'
+
+
+@pytest.mark.parametrize("task", ["of mine", ["x"], 3])
+def test_without_a_mixture_a_field_called_task_is_the_users_own(task):
+    examples, errors = pack([{"image": IMAGE, "text": "ab", "task": task}])
+    assert errors == {} and examples[0]["text"][0][:2].tolist() == LETTERS.encode("ab")
+
+
 def test_several_pictures_of_a_row_stand_in_order_and_too_many_are_told():
     dark, light = IMAGE, IMAGE + 200
     rows = [{"image": [light, dark], "text": "a"}, {"image": [light, dark], "text": "b"}, {"image": light, "text": "c"}]
