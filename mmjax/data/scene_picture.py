@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from mmjax.data.scene import COLOURS, Box, Scene
 
 FINE = 4  # drawn so many times larger and averaged: soft edges at places between whole pixels
+Colour = tuple[int, int, int]
 RING = 0.28  # how thick a ring's rim and a cross's bars are, as a share of their side
 
 
@@ -32,20 +33,24 @@ def corners(box: Box, side: int) -> tuple[float, float, float, float]:
     return left, top, right - 1, bottom - 1
 
 
-def circle(pen, box, fill):
+def circle(pen: ImageDraw.ImageDraw, box: Box, fill: Colour) -> None:
+    """An ellipse that touches the box's sides, left, top, right, bottom in pixels."""
     pen.ellipse(box, fill=fill)
 
 
-def rectangle(pen, box, fill):
+def rectangle(pen: ImageDraw.ImageDraw, box: Box, fill: Colour) -> None:
+    """The whole box."""
     pen.rectangle(box, fill=fill)
 
 
-def triangle(pen, box, fill):
+def triangle(pen: ImageDraw.ImageDraw, box: Box, fill: Colour) -> None:
+    """From the lower corners to the middle of the upper side."""
     left, top, right, bottom = box
     pen.polygon([(left, bottom), ((left + right) / 2, top), (right, bottom)], fill=fill)
 
 
-def star(pen, box, fill):
+def star(pen: ImageDraw.ImageDraw, box: Box, fill: Colour) -> None:
+    """Five points within the box's width, one upwards."""
     left, top, right, bottom = box
     middle, radius = ((left + right) / 2, (top + bottom) / 2), (right - left) / 2
     turns = [math.pi * (place / 5 - 0.5) for place in range(10)]
@@ -54,18 +59,20 @@ def star(pen, box, fill):
     pen.polygon(points, fill=fill)
 
 
-def cross(pen, box, fill):
+def cross(pen: ImageDraw.ImageDraw, box: Box, fill: Colour) -> None:
+    """Two bars as long as the box."""
     left, top, right, bottom = box
     aside = (right - left) * (1 - RING) / 2
     pen.rectangle((left + aside, top, right - aside, bottom), fill=fill)
     pen.rectangle((left, top + aside, right, bottom - aside), fill=fill)
 
 
-def ring(pen, box, fill):
+def ring(pen: ImageDraw.ImageDraw, box: Box, fill: Colour) -> None:
+    """A circle's rim."""
     pen.ellipse(box, outline=fill, width=max(1, round((box[2] - box[0]) * RING)))
 
 
-def write(pen, text, box, fill):
+def write(pen: ImageDraw.ImageDraw, text: str, box: Box, fill: Colour) -> None:
     """A word as large as its box allows, in the typeface that Pillow carries."""
     left, top, right, bottom = box
     probe = font(64).getbbox(text)

@@ -59,26 +59,23 @@ def matches(scene: Scene, name: str) -> list[Thing]:
 
 
 def which_shape(scene: Scene, rng: np.random.Generator) -> Iterator[Asked]:
+    """What shape the one thing of a colour has."""
     for thing in shuffled(scene.things, rng):
         if len(matches(scene, f"{thing.colour} shape")) == 1:
-            yield (
-                pick(("which shape is {}?", "what is the {} thing in the picture?"), rng).format(thing.colour),
-                thing.shape,
-            )
+            yield pick(SHAPE, rng).format(thing.colour), thing.shape
             return
 
 
 def which_colour(scene: Scene, rng: np.random.Generator) -> Iterator[Asked]:
+    """What colour the one thing of a shape has."""
     for thing in shuffled(scene.things, rng):
         if len(matches(scene, thing.shape)) == 1:
-            yield (
-                pick(("which color has the {}?", "what color does the {} have?"), rng).format(thing.shape),
-                thing.colour,
-            )
+            yield pick(COLOUR, rng).format(thing.shape), thing.colour
             return
 
 
 def how_many(scene: Scene, rng: np.random.Generator) -> Iterator[Asked]:
+    """How many things there are of a kind, or in all."""
     name = pick(("shape", pick(SHAPES, rng), f"{pick(tuple(COLOURS), rng)} shape"), rng)
     count = len(scene.things) if name == "shape" else len(matches(scene, name))
     yield f"how many {plural(name)} are in the image?", NUMBERS[count]
@@ -106,11 +103,13 @@ def is_so(scene: Scene, rng: np.random.Generator) -> Iterator[Asked]:
 
 
 def which_size(scene: Scene, rng: np.random.Generator) -> Iterator[Asked]:
+    """How large a thing is."""
     thing = pick(scene.things, rng)
     yield f"is the {thing.label} large or small?", thing.size
 
 
 def which_word(scene: Scene, rng: np.random.Generator) -> Iterator[Asked]:
+    """What is written, where it is one word."""
     if len(scene.words) == 1:
         yield "which word is written in the image?", scene.words[0].text
 
