@@ -15,10 +15,13 @@ MT5_XXL = dict(layers=24, heads=64, head_dim=64, hidden=10240)
 GEMMA_2B = dict(layers=18, heads=8, head_dim=256, hidden=16384)
 SMALL = dict(layers=2, heads=2, head_dim=16, hidden=64)
 
-# One pass over 1.6 billion examples. The parameters of 3B fit one axis; what is larger is split within layers too.
-PALI = dict(image=VIT_G, vocab=250_112, batch=4096, steps=390_000, warmup=1_000, axes={"fsdp": -1}, smoke=False)
+# One pass over 1.6 billion examples. The parameters of 3B fit one axis; what is larger is split within layers too. A
+# side of 1,664 or 1,152 is split by 16 but not by 256, so devices beyond that share the batch alone.
+SHARED = {"data": -1, "fsdp": 16}
+PALI = dict(image=VIT_G, vocab=250_112, batch=4096, steps=390_000, warmup=1_000, axes=SHARED, smoke=False)
 WIDE = dict(dim=4096, text=MT5_XXL, peak=5e-3, axes={"data": -1, "fsdp": 16, "tensor": 4})
 TINY = dict(image=dict(dim=32, layers=2, heads=2, hidden=64), dim=32, text=SMALL, vocab=66, batch=4, steps=8, warmup=2)
+TINY |= dict(axes={"fsdp": -1})
 
 
 def get_config(variant="base"):

@@ -113,6 +113,20 @@ def test_every_parameter_and_what_the_optimiser_keeps_of_it_has_a_place_on_a_lar
     assert sum(needs.values()) < 4 * 2**30
 
 
+def test_each_preset_is_placed_on_any_usual_number_of_devices(size, experiment, state):
+    partition = experiment.partition
+    least = 64 if size in ("15b", "17b") else 16
+    for devices in (least, 64, 256, 1024):
+        axes = {"data": devices // least, "fsdp": 16, "tensor": least // 16}
+        assert {name: n for name, n in axes.items() if partition.axes.get(name, 1) != n} in (
+            {},
+            {"data": devices // least},
+        )
+        partition.__dict__["mesh"] = AbstractMesh(tuple(axes.values()), tuple(axes), (AxisType.Auto,) * 3)
+        partition.layout(state)
+        partition.check_batch(experiment.data.batch)
+
+
 def test_the_form_of_paligemma_learns_one_batch_too_and_shows_where_it_looked(easyvqa, tmp_path):
     learn = ("optim.schedule.use=optim.constant", "optim.schedule.peak=0.003")
     experiment = config.load(f"{CONFIG}:paligemma_smoke", learn)
