@@ -49,6 +49,7 @@ def get_config(variant="base"):
         optim=optim,
         partition=use("train.mesh", axes=size["axes"], rules=rules),
         steps=size["steps"],
+        frozen_fresh=size["smoke"],  # a frozen tower is a trained one: init_from takes it
         log=dict(every=4 if size["smoke"] else 100),
         checkpoint=dict(every=4 if size["smoke"] else 5_000, keep=2),
     )

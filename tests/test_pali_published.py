@@ -127,6 +127,11 @@ def test_each_preset_is_placed_on_any_usual_number_of_devices(size, experiment, 
         partition.check_batch(experiment.data.batch)
 
 
+def test_a_frozen_tower_that_was_taken_from_nowhere_is_refused_where_it_is_not_a_trial(size, experiment):
+    assert not experiment.frozen_fresh
+    assert config.load(f"{CONFIG}:smoke").frozen_fresh
+
+
 def test_the_form_of_paligemma_learns_one_batch_too_and_shows_where_it_looked(easyvqa, tmp_path):
     learn = ("optim.schedule.use=optim.constant", "optim.schedule.peak=0.003")
     experiment = config.load(f"{CONFIG}:paligemma_smoke", learn)

@@ -15,7 +15,8 @@ from mmjax.train.experiment import Experiment
 
 FILE = "config.json"
 # What may change between a run and its resumption: none of it changes what is computed, but for rounding.
-FREE = ("partition", "log", "evaluate", "checkpoint", "guard", "data.data_dir", "data.threads", "data.prefetch")
+FREE = ("partition", "log", "evaluate", "checkpoint", "guard", "frozen_fresh")
+FREE += ("data.data_dir", "data.threads", "data.prefetch")
 
 
 def load(spec: str, overrides: Iterable[str] = ()) -> Experiment:

@@ -42,7 +42,11 @@ class Guard:
 
 @dataclasses.dataclass(frozen=True)
 class Experiment:
-    """The top keys of a config. `microbatches` cuts each batch in so many parts whose gradients are accumulated."""
+    """The top keys of a config.
+
+    `microbatches` cuts each batch in so many parts whose gradients are accumulated. `frozen_fresh` allows what is
+    frozen to start at random, where it would stay; else it must be taken by `init_from`.
+    """
 
     task: Task
     data: Data
@@ -56,6 +60,7 @@ class Experiment:
     checkpoint: Checkpoint = Checkpoint()
     guard: Guard = Guard()
     init_from: InitFrom | str | None = None
+    frozen_fresh: bool = False
 
     def __post_init__(self):
         if isinstance(self.init_from, str):

@@ -149,16 +149,35 @@ class Run:
             state, position = found
             self.say(f"goes on from step {int(state.step)} of {x.steps}")
             return self.partition.put_state(state), position
-        state = jax.jit(make, out_shardings=layout)()
+        taken = self._taken(abstract.params)
+        places, _ = paths.split(layout.params, paths.flatten(taken))
+        # One state is made: nothing is drawn for what is taken, whose arrays become the state's.
+        fill = jax.jit(lambda taken: make(taken=taken), out_shardings=layout, donate_argnums=0)
+        return self.partition.put_state(fill(jax.device_put(taken, places))), 0
+
+    def _taken(self, abstract: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters that a fresh state takes from another run, told.
+
+        Raises:
+            ValueError: a frozen parameter is not among them.
+        """
+        x = self.experiment
+        taken, rows = {}, [(path, "fresh", "") for path in paths.flatten(abstract)]
         if x.init_from is not None:
             x.init_from.check_words(self.workdir, self.feed.files)
-            params, rows = x.init_from(state.params)
+            params, rows = x.init_from(abstract)
+            fresh = {path for path, done, _ in rows if done == "fresh"}
+            _, taken = paths.split(params, fresh)
+        random = [path for path, done, _ in rows if done == "fresh" and path not in self.optim.trainable(abstract)]
+        if random and not x.frozen_fresh:
+            more = f" and {len(random) - 1} more" if len(random) > 1 else ""
+            raise ValueError(
+                f"optim.groups freeze {random[0]!r}{more}, which would start at random and stay so; take them by "
+                "init_from (from a run, or what `mmjax import` wrote), train them, or set frozen_fresh=True"
+            )
+        if x.init_from is not None:
             self._tell(rows)
-            params = jax.device_put(params, layout.params)
-            trainable, _ = paths.split(params, self.optim.trainable(params))
-            opt = jax.jit(self.optim.init, out_shardings=layout.opt)(trainable)
-            state = state.replace(params=params, opt=opt)
-        return self.partition.put_state(state), 0
+        return taken
 
     def _tell(self, rows: list[tuple[str, str, str]]) -> None:
         width = max(len(path) for path, _, _ in rows)

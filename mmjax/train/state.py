@@ -1,5 +1,6 @@
 """What a training step takes and gives back: everything that a checkpoint must hold but the data position."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -26,11 +27,15 @@ class State:
     streak: jax.Array
 
 
-def create(task: Task, optim: Any, seed: int, batch: Batch) -> State:
-    """A fresh state for batches of this shape; jittable, and abstract under `jax.eval_shape`."""
+def create(task: Task, optim: Any, seed: int, batch: Batch, taken: Mapping[str, Any] | None = None) -> State:
+    """A fresh state for batches of this shape; jittable, and abstract under `jax.eval_shape`.
+
+    `taken` are parameters (some or all) that stand in place of fresh ones, of the same shapes and types.
+    """
     run, start = jax.random.split(jax.random.key(seed))
     # Steps give back plain types: a weak one, as a filled array has it, would make the second step compile again.
     params, extra = jax.tree.map(lambda x: jax.lax.convert_element_type(x, x.dtype), task.init(start, batch))
+    params = paths.merge(params, taken) if taken else params
     trainable, _ = paths.split(params, optim.trainable(params))
     opt = optim.init(trainable)
     # One array each: all of the state is donated, and a buffer may be given away once.

@@ -11,6 +11,8 @@ from mmjax.optim.group import Group
 from mmjax.train.checkpoint import Checkpoints
 from mmjax.train.init_from import InitFrom
 from mmjax.train.loop import Run
+from mmjax.train.mesh import Mesh
+from mmjax.train.pmap import Pmap
 from mmjax.train.state import create
 from tests.train.toy import Toy, experiment, optimizer, points
 
@@ -206,3 +208,38 @@ def test_runs_that_share_words_must_turn_them_into_ids_alike(tmp_path):
     with pytest.raises(ValueError, match="another tokenizer"):
         InitFrom(str(old)).check_words(new, ["words.json"])
     InitFrom(str(old), same_words=False).check_words(new, ["words.json"])
+
+
+def test_what_is_frozen_must_be_taken_unless_random_parameters_are_asked_for(tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir(), second.mkdir()
+    with Run(experiment(steps=1), first, print) as running:
+        running.train()
+    frozen = optimizer(groups=(("dense_0", Group(frozen=True)), (".*", Group())))
+    said = r"optim\.groups freeze 'dense_0/bias' and 1 more, which would start at random .* or set frozen_fresh=True"
+    for start in (None, InitFrom(str(first), rules=(("dense_0", None),))):
+        with (
+            Run(experiment(optim=frozen, init_from=start), second, print) as running,
+            pytest.raises(ValueError, match=said),
+        ):
+            running._start()
+    for changes in ({"frozen_fresh": True}, {"init_from": InitFrom(str(first), rules=(("dense_1", None),))}):
+        with Run(experiment(optim=frozen, **changes), second, lambda line: None) as running:
+            assert int(running._start()[0].step) == 0
+
+
+@pytest.mark.parametrize("partition", [Mesh(axes={"data": 1}), Pmap(1)], ids=["mesh", "pmap"])
+def test_no_state_but_the_runs_own_is_made(tmp_path, partition):
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir(), second.mkdir()
+    with Run(experiment(steps=1), first, print) as running:
+        running.train()
+    changes = {"partition": partition, "init_from": InitFrom(str(first))}
+    with Run(experiment(**changes), second, lambda line: None) as running:
+        before = {id(x) for x in jax.live_arrays()}
+        state, _ = running._start()
+        left = [
+            x for x in jax.live_arrays() if id(x) not in before and x.shape == state.params["dense_0"]["kernel"].shape
+        ]
+    kept = [leaf for leaf in jax.tree.leaves((state.params, state.opt)) if leaf.shape == left[0].shape]
+    assert len(left) == len(kept) == 4  # the parameter, two moments and its average
