@@ -39,11 +39,11 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {name: _typed(archive[name]) for name in archive.files}
-    except ValueError:
-        raise ValueError(
-            f"{path} is refused: it holds pickled objects, which could run code; expected plain arrays by name"
-        ) from None
-    except (EOFError, zipfile.BadZipFile, AttributeError) as error:
+    except (ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+        if "allow_pickle" in str(error):
+            raise ValueError(
+                f"{path} is refused: it holds pickled objects, which could run code; expected plain arrays by name"
+            ) from None
         raise ValueError(f"{path} is no .npz file, or is damaged; fetch it again ({error})") from None
 
 

@@ -26,7 +26,7 @@ def read(path: Path) -> dict[str, np.ndarray]:
     """The arrays of a file, left on disk until they are looked at.
 
     Raises:
-        ValueError: it is no such file, or not a whole one.
+        ValueError: it is no such file, not a whole one, or holds a type that NumPy has not.
     """
     size = path.stat().st_size
     try:
@@ -36,10 +36,14 @@ def read(path: Path) -> dict[str, np.ndarray]:
             header = json.loads(file.read(length)) if 8 + length <= size else None
         start = 8 + length
         entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
+        unknown = {entry["dtype"]: name for name, entry in entries.items() if entry["dtype"] not in TYPES}
         data = np.memmap(path, np.uint8, "r", offset=start) if size > start else np.zeros(0, np.uint8)
-        return {name: _array(data, entry) for name, entry in entries.items()}
+        arrays = {} if unknown else {name: _array(data, entry) for name, entry in entries.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is no safetensors file, or is cut off; fetch it again ({error})") from None
+    for kind, name in unknown.items():
+        raise ValueError(f"{path}: {name!r} is of type {kind}, which cannot be read; expected {', '.join(TYPES)}")
+    return arrays
 
 
 def _array(data: np.ndarray, entry: dict) -> np.ndarray:

@@ -142,3 +142,18 @@ def test_a_file_that_is_absent_of_no_known_kind_or_without_tensors_is_named(tmp_
     pickle.dump({"epoch": 3}, buffer)
     with pytest.raises(ValueError, match="holds no tensors by name but the keys epoch"):
         read([torch_zip(tmp_path / "x.pth", buffer.getvalue())])
+
+
+def test_a_type_that_numpy_has_not_is_named_and_not_taken_for_a_file_cut_off(tmp_path):
+    path = shard(tmp_path / "x.safetensors", a=WHOLE)
+    path.write_bytes(path.read_bytes().replace(b'"F32"', b'"F4 "'))
+    with pytest.raises(ValueError, match=r"x\.safetensors: 'a' is of type F4 , which cannot be read; expected F64"):
+        read([path])
+
+
+def test_a_damaged_header_in_an_npz_is_not_taken_for_code(tmp_path):
+    np.savez(tmp_path / "whole.npz", x=WHOLE)
+    with zipfile.ZipFile(tmp_path / "whole.npz") as old, zipfile.ZipFile(tmp_path / "x.npz", "w") as new:
+        new.writestr("x.npy", old.read("x.npy")[:200])
+    with pytest.raises(ValueError, match=r"x\.npz is no \.npz file, or is damaged"):
+        read([tmp_path / "x.npz"])
