@@ -17,7 +17,7 @@ from mmjax.core import paths
 from mmjax.train.checkpoint import FOLDER, Checkpoints, newest
 from mmjax.train.experiment import Experiment
 from mmjax.weights import mapping, paligemma, t5, vit
-from mmjax.weights.mapping import Row
+from mmjax.weights.mapping import Layout, Row
 from mmjax.weights.read import read
 
 FAMILIES = {"t5": t5, "vit": vit, "paligemma": paligemma}
@@ -61,17 +61,18 @@ def _fill(experiment: Experiment, args: argparse.Namespace) -> int:
         config.save(experiment, args.out)
     _save(checkpoints, args.out, {path: np.asarray(value, fresh[path].dtype) for path, value in params.items()})
     _tell(rows)
+    _tell_gelu(layout, experiment)
     say(_next(args.out, missing))
     done = {kind: sum(row.done == kind for row in rows) for kind in ("taken", "resized")}
     unused = [row.key for row in rows if row.done == "unused"]
-    print(json.dumps({"layout": layout, **done, "unused": unused, "missing": missing, "out": str(args.out)}))
+    print(json.dumps({"layout": layout.name, **done, "unused": unused, "missing": missing, "out": str(args.out)}))
     return 0
 
 
 def _import(
     arrays: Mapping[str, np.ndarray], family: str, fresh: Mapping[str, Any], skip: re.Pattern
-) -> tuple[dict[str, np.ndarray], list[Row], str]:
-    """The parameters that the family fills, the table, and what the keys look like.
+) -> tuple[dict[str, np.ndarray], list[Row], Layout]:
+    """The parameters that the family fills, the table, and the layout of the keys.
 
     Raises:
         ValueError: the checkpoint is of another family, or does not fit the model.
@@ -98,7 +99,7 @@ def _import(
             f"nothing there is {lacking[0]!r}{more}: {_looks(arrays)}; make the model like it, or leave parameters out "
             "by --skip=REGEX"
         )
-    return params, rows, layout.name
+    return params, rows, layout
 
 
 def _looks(arrays: Mapping[str, np.ndarray]) -> str:
@@ -191,6 +192,17 @@ def _tell(rows: Sequence[Row]) -> None:
     for row in rows:
         table.add_row(row.key, " ".join(map(str, row.shape)), row.done, row.path)
     Console(file=sys.stderr, width=None if sys.stderr.isatty() else 200, markup=False, highlight=False).print(table)
+
+
+def _tell_gelu(layout: Layout, experiment: Experiment) -> None:
+    """Says where the model's vision transformer has another form of GELU than those of the layout; no key tells it."""
+    image = getattr(getattr(experiment.task, "model", None), "image", None)
+    here, form = getattr(image, "approximate", None), {True: "the tanh form of GELU", False: "the exact GELU"}
+    if None not in (here, layout.approximate) and here != layout.approximate:
+        say(
+            f"{layout.name} has {form[layout.approximate]} as a rule, but the model {form[here]}; unless this one "
+            f"differs, add --config.task.model.image.approximate={layout.approximate} here and in training"
+        )
 
 
 def _next(out: Path, missing: Iterable[str]) -> str:

@@ -8,6 +8,7 @@ array has `layers_*` in the parameter: its leading axis counts them.
 import dataclasses
 import re
 from collections.abc import Callable, Iterable, Mapping
+from posixpath import commonpath
 
 import numpy as np
 
@@ -32,13 +33,15 @@ class Layout:
 
     Where two keys become the same parameter the rule that stands first counts. `roots` are what all keys may begin
     with; `idle` are patterns of keys inside layers that change nothing (any other such key is an error, for a layer
-    with more in it is another function).
+    with more in it is another function). `approximate` is the form of GELU that its vision transformers have, if any:
+    the tanh form or the exact one; no key tells it.
     """
 
     name: str
     rules: tuple[Rule, ...]
     roots: tuple[str, ...] = ("",)
     idle: tuple[str, ...] = ()
+    approximate: bool | None = None
 
     def inside(self, old: str, new: str) -> tuple[Rule, ...]:
         """The rules for a model that holds this one, there under `old` and here under `new`."""
@@ -65,6 +68,7 @@ class Row:
 
 
 def as_is(array: np.ndarray, shape: Shape) -> np.ndarray:
+    """The array itself."""
     return array
 
 
@@ -161,8 +165,14 @@ def check_layers(arrays: Arrays, layout: Layout, root: str, found: Mapping[str, 
         if path not in here and re.sub(r"/layers_\d+/", "/layers_0/", path) in here:
             raise ValueError(f"{source.key!r} is of {path!r}, but the model has fewer layers; give it as many")
     known = {source.key for source in found.values()}
-    starts = {re.escape((root + rule.old).split("#")[0]) + r"\d+\." for rule in layout.rules if "#" in rule.old}
-    for key in arrays.keys() - known:
+    starts = {re.escape((root + rule.old).split("#")[0]) + r"\d+[./]" for rule in layout.rules if "#" in rule.old}
+    stacks: dict[str, list[str]] = {}
+    for rule in layout.rules:
+        if "*" in rule.new:
+            stacks.setdefault(rule.new.split("*")[0], []).append(root + rule.old)
+    # What all arrays of a stack begin with, up to the last name that is whole.
+    starts |= {re.escape(commonpath(olds) + "/") for olds in stacks.values()}
+    for key in sorted(arrays.keys() - known):
         if any(re.match(start, key) for start in starts) and not any(re.search(idle, key) for idle in layout.idle):
             raise ValueError(f"its layers have {key!r}, which a layer here has not: it is another architecture")
 

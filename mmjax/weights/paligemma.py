@@ -37,6 +37,7 @@ def _hugging_face(name: str, picture: str, project: str, words: str) -> Layout:
             *(Rule(f"{old}.mlp.{n}.weight", f"{new}/mlp/{m}/kernel", turned) for n, m in mlp.items()),
         ),
         idle=(r"rotary_emb\.inv_freq$",),
+        approximate=True,
     )
 
 
@@ -73,5 +74,6 @@ BIG_VISION = Layout(
         Rule("llm/final_norm/scale", "decoder/norm/scale", as_is),
     ),
     roots=("", "params/"),
+    approximate=True,
 )
 LAYOUTS = (OLDER, NEWER, NEWEST, BIG_VISION)

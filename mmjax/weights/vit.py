@@ -3,10 +3,13 @@
 What only pools tokens (class tokens, attention heads over them) or classifies is left out: every patch is a token here.
 """
 
+from dataclasses import replace
+
 from mmjax.weights.mapping import Layout, Rule, as_is, flat, part, patches, positions, turned
 
 PARTS = ("image",)
-ROOTS = ("", "module.", "model.", "vision_model.", "vision_tower.vision_model.", "model.vision_tower.vision_model.")
+TOWERS = ("vision_model.", "vision_tower.", "vision_tower.vision_model.")
+ROOTS = ("", "module.", "model.", *TOWERS, *(f"model.{tower}" for tower in TOWERS))
 
 
 def _both(old: str, new: str) -> list[Rule]:
@@ -38,6 +41,7 @@ TIMM = Layout(
         *_both("blocks.#.mlp.fc1", f"{LAYER}/mlp/up"),
         *_both("blocks.#.mlp.fc2", f"{LAYER}/mlp/down"),
     ),
+    approximate=False,
 )
 
 SIGLIP = Layout(
@@ -56,6 +60,7 @@ SIGLIP = Layout(
         *_both("encoder.layers.#.mlp.fc1", f"{LAYER}/mlp/up"),
         *_both("encoder.layers.#.mlp.fc2", f"{LAYER}/mlp/down"),
     ),
+    approximate=True,
 )
 
 
@@ -80,14 +85,22 @@ def _big_vision(block: str, layer: str) -> tuple[Rule, ...]:
     return tuple(rules)
 
 
-BIG_VISION = Layout("big_vision's vision transformer", _big_vision("Transformer/encoderblock_#", LAYER))
-BIG_VISION_SCANNED = Layout(
-    "big_vision's vision transformer, scanned", _big_vision("Transformer/encoderblock", "stack/layers_*")
+BIG_VISION = Layout(
+    "big_vision's vision transformer", _big_vision("Transformer/encoderblock_#", LAYER), approximate=True
 )
+BIG_VISION_SCANNED = Layout(
+    "big_vision's vision transformer, scanned",
+    _big_vision("Transformer/encoderblock", "stack/layers_*"),
+    approximate=True,
+)
+
+
+def _alone(layout: Layout, roots: tuple[str, ...]) -> Layout:
+    """For a file that holds nothing else, or of which the rest is left out."""
+    return replace(layout, rules=layout.inside("", "image/"), roots=roots)
+
+
 LAYOUTS = (
-    *(Layout(layout.name, layout.inside("", "image/"), ROOTS) for layout in (TIMM, SIGLIP)),
-    *(
-        Layout(layout.name, layout.inside("", "image/"), ("", "params/", "img/", "params/img/"))
-        for layout in (BIG_VISION, BIG_VISION_SCANNED)
-    ),
+    *(_alone(layout, ROOTS) for layout in (TIMM, SIGLIP)),
+    *(_alone(layout, ("", "params/", "img/", "params/img/")) for layout in (BIG_VISION, BIG_VISION_SCANNED)),
 )

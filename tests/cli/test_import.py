@@ -29,7 +29,7 @@ GEMMA = ["use=models.paligemma", "vocab=40", "dim=16", "bos=2", "separator=7"]
 def files(tmp_path_factory):
     """Checkpoints under their published keys, and a tokenizer of 40 words."""
     folder = tmp_path_factory.mktemp("published")
-    for name in ("t5", "vit_siglip", "paligemma"):
+    for name in ("t5", "vit_siglip", "vit_timm", "paligemma"):
         np.savez(folder / f"{name}.npz", **golden(name)[1])
     words = {word: i for i, word in enumerate(["<pad>", "</s>", "<s>", "<unk>", *(f"w{i}" for i in range(36))])}
     tokenizer = tokenizers.Tokenizer(models.WordLevel(words, unk_token="<unk>"))
@@ -144,3 +144,15 @@ def test_a_folder_that_another_process_fills_is_left_to_it(files, tmp_path, caps
         code, told, said = run(capsys, "t5", files / "t5.npz", tmp_path, *T5)
     assert code == 1 and told is None
     assert said.startswith(f"mmjax: --out={tmp_path} is being filled by another process") and said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said_of"),
+    [("timm", [], True), ("timm", ["image.approximate=False"], False), ("siglip", [], False)],
+    ids=["timm as tanh", "timm", "siglip"],
+)
+def test_another_form_of_gelu_than_the_checkpoints_is_told(files, tmp_path, capsys, name, change, said_of):
+    model = [*VIT, *change, *(["image.hidden=24"] if name == "timm" else [])]
+    code, _, said = run(capsys, "vit", files / f"vit_{name}.npz", tmp_path, *model)
+    assert code == 0 and ("has the exact GELU as a rule, but the model the tanh form of GELU" in said) == said_of
+    assert ("--config.task.model.image.approximate=False" in said) == said_of

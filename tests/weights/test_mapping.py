@@ -194,3 +194,26 @@ def test_more_layers_and_layers_with_more_in_them_are_errors(change, message):
     layout, root, found = mapping.recognise(weights | change, t5.LAYOUTS)
     with pytest.raises(ValueError, match=message):
         mapping.check_layers(weights | change, layout, root, found, here)
+
+
+@pytest.mark.parametrize("form", [dict, scanned], ids=["loop", "scan"])
+@pytest.mark.parametrize("root", ["", "params/"])
+def test_more_in_a_layer_of_big_visions_is_an_error_too(form, root):
+    _, weights = golden("vit_siglip")
+    picture = {k: x for k, x in weights.items() if "head." not in k}
+    arrays = {root + key: x for key, x in form(big_vision_picture(picture, "vision_model.")).items()}
+    layout, root, found = mapping.recognise(arrays, vit.LAYOUTS)
+    mapping.check_layers(arrays, layout, root, found, found)
+    block = next(key for key in arrays if "encoderblock" in key).split("/LayerNorm")[0].split("/M")[0]
+    more = arrays | {f"{block}/LayerScale_0/scale": np.ones((2, 12))}
+    with pytest.raises(ValueError, match=r"LayerScale_0.*another architecture"):
+        mapping.check_layers(more, layout, root, found, found)
+
+
+@pytest.mark.parametrize("root", ["vision_model.", "vision_tower.", "model.vision_tower.", "model.vision_model."])
+def test_a_picture_tower_is_found_under_all_its_names(root):
+    _, weights = golden("vit_siglip")
+    renamed = {key.replace("vision_model.", root, 1): x for key, x in weights.items()}
+    _, found_root, found = mapping.recognise(renamed, vit.LAYOUTS)
+    assert found_root == root
+    assert found.keys() == mapping.recognise(weights, vit.LAYOUTS)[2].keys()
