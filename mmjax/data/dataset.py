@@ -19,7 +19,8 @@ class Dataset:
 
     `fields` says which TFDS features hold the image, the fields of a row and (optional) its group: rows of one group
     show the same picture, encoded once for all of them. `train[:5%]` of easy-VQA are the first 5 % of its questions,
-    which are all the questions of the first 5 % of its pictures.
+    which are all the questions of the first 5 % of its pictures. Rows whose caption or text is empty are left out where
+    a prompt reads it.
     """
 
     name: str
@@ -63,4 +64,6 @@ class Dataset:
             return [images.decode(one, f"{title} row {row}") for one in encoded]
 
         split = Split(title, read.group, read.row, pictures)
+        for field in sorted({"caption", "text"} & set(reads)):
+            split = split.having(field)
         return split if "question" in reads else split.once(reads)  # a question asked twice is two questions

@@ -1,8 +1,9 @@
 """One's own pictures and texts as a TFDS data set: rows of a .jsonl file, all checked before one is written.
 
-A row is {"image": path, "question": text, "answer": text} or {"image": path, "caption": text}, and may name
-its "split". Without one, a picture goes to train or, one in ten, to test by its content, with all its rows. A
-list of paths is several pictures, or the frames of a video, that are shown together.
+A row is {"image": path, "question": text, "answer": text} or {"image": path, "caption": text}: a caption is also the
+answer to CAPTION, and empty in rows of questions. A row may name its "split". Without one, a picture goes to train or,
+one in ten, to test by its content, with all its rows. A list of paths is several pictures, or the frames of a video,
+that are shown together.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ class Row:
     digest: str
     question: str
     answer: str
+    caption: str
     split: str | None
 
 
@@ -121,8 +123,9 @@ def parse(line: int, text: bytes, root: Path, digests: dict[Path, str]) -> Row:
             digests[path] = hashlib.sha256(encoded).hexdigest()
     found = [digests[path] for path in paths]
     digest = found[0] if len(found) == 1 else hashlib.sha256("".join(found).encode()).hexdigest()
-    question, answer = (CAPTION, row["caption"]) if "caption" in row else (row["question"], row["answer"])
-    return Row(line, paths, digest, question.strip(), answer.strip(), split)
+    caption = row.get("caption", "").strip()
+    question, answer = (CAPTION, caption) if caption else (row["question"].strip(), row["answer"].strip())
+    return Row(line, paths, digest, question, answer, caption, split)
 
 
 def divide(rows: Sequence[Row], path: Path) -> dict[str, list[Row]]:
@@ -184,6 +187,7 @@ def rows_builder(divided: dict[str, list[Row]], name: str, data_dir: Path) -> An
                 "image": tfds.features.Sequence(image) if several else image,
                 "question": tfds.features.Text(),
                 "answer": tfds.features.Text(),
+                "caption": tfds.features.Text(),
                 "image_id": np.int64,
             }
             return tfds.core.DatasetInfo(
@@ -200,7 +204,7 @@ def rows_builder(divided: dict[str, list[Row]], name: str, data_dir: Path) -> An
             numbers: dict[str, int] = {}
             for key, row in enumerate(rows):
                 picture = numbers.setdefault(row.digest, len(numbers))
-                texts = {"question": row.question, "answer": row.answer}
+                texts = {"question": row.question, "answer": row.answer, "caption": row.caption}
                 shown = [portable(images.read(path)) for path in row.images]
                 yield key, {"image": shown if several else shown[0], **texts, "image_id": picture}
 

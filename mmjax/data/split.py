@@ -29,6 +29,17 @@ class Split:
         """The row numbers of a picture."""
         return self.order[self.starts[number] : self.starts[number + 1]]
 
+    def having(self, field: str) -> Split:
+        """The same pictures with the rows that hold such a text; ValueError if there is none."""
+        kept = np.array([bool(self.row(row)[field].strip()) for row in self.order], bool)
+        if not kept.any():
+            raise ValueError(
+                f"{self.name}: no row has a {field}, which its prompt reads: add some, or take another split"
+            )
+        pictures = np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
+        self.order, self.starts = self.order[kept], boundaries(pictures[kept])
+        return self
+
     def once(self, reads: Sequence[str]) -> Split:
         """The same pictures with, of each one's rows, those that no earlier one equals in what is read.
 

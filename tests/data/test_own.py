@@ -10,6 +10,7 @@ from PIL import Image
 
 from mmjax.data import images, own, prepared
 from mmjax.data.pictures import Pictures
+from mmjax.data.prompts.caption import Caption
 from mmjax.data.words import Words
 from tests.data.conftest import draw, write_rows
 
@@ -63,6 +64,27 @@ def test_captions_answer_one_question(folder):
     own.build(write_rows(folder, rows), "mine", str(folder / "data"))
     found = [pair for pairs in read(folder / "data").values() for pair in pairs]
     assert sorted(found) == sorted((own.CAPTION, f"square {number}") for number in range(10))
+
+
+def test_prompts_that_read_captions_leave_out_rows_with_questions(folder):
+    captions = [{"image": f"{number}.png", "caption": f"square number {number}"} for number in range(10)]
+    captions[7]["split"], captions[8]["split"] = "train", "test"
+    rows = [row for number in range(4, 20) for row in two(number)] + captions
+    own.build(write_rows(folder, rows), "mine", str(folder / "data"))
+    fields = {"image": "image", "caption": "caption", "group": "image_id"}
+    shapes = dict(tokenizer=Words(64), size=16, text_length=20, data_dir=str(folder / "data"), threads=0)
+    feed = Pictures("mine", fields=fields, prompt=Caption("what"), **shapes).open(folder / "run")
+    found = [pair.target for split in ("train", "test") for pair in feed.parts[0].pairs(split)]
+    assert sorted(found) == sorted(row["caption"] for row in captions)
+    assert feed.examples() + feed.examples("train") == 10
+    numbers = {draw(number).tobytes(): f"square number {number}" for number in range(40)}
+    for batch in feed.split(split="train"):
+        for row in np.flatnonzero(batch["image_mask"]):
+            said = feed.vocabulary.decode(batch["target"][row, 0])
+            assert said == numbers[batch["image"][row].tobytes()]
+    own.build(write_rows(folder, two(0, split="train") + two(1, split="test")), "mine", str(folder / "data"))
+    with pytest.raises(ValueError, match="mine train: no row has a caption, which its prompt reads"):
+        _ = Pictures("mine", fields=fields, prompt=Caption("what"), **shapes).open(folder / "other").vocabulary
 
 
 def test_a_picture_is_in_one_split_whatever_its_name_and_the_other_rows(folder):
