@@ -16,7 +16,8 @@ RESIZE = ("stretch", "fit", "crop", None)
 class Batches:
     """B pictures of one size with at most Q texts and targets each, see `data.packing`.
 
-    `resize` says what becomes of pictures of other sizes (`data.images.resize`); None: they are an error.
+    `resize` says what becomes of pictures of other sizes (`data.images.resize`), each for itself where an example has
+    several. A rule is the default, since photographs and pages have all sizes; None: another size is an error.
     `pictures` is how many pictures or frames an example may have; None: one, without an axis for them.
     """
 

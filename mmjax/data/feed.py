@@ -12,6 +12,8 @@ import bisect
 import functools
 import itertools
 import os
+import re
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,25 +47,34 @@ class Feed:
 
     @functools.cached_property
     def vocabulary(self) -> Vocabulary:
-        """The folder's vocabulary; when it is new, every row of both splits is checked to fit the lengths."""
-        new = not any((self.folder / name).exists() for name in FILES)
-        vocabulary = self.config.tokenizer.open(self.folder, self.texts)
-        if new:
-            packer = self.pack(vocabulary)
-            for part, name in itertools.product(self.parts, ("train", "test")):
-                for pair in part.pairs(name):
-                    packer.ids(pair)
+        """The folder's vocabulary; a new one gets there after every row of both splits was seen to fit it."""
+        if any((self.folder / name).exists() for name in FILES):
+            return self.config.tokenizer.open(self.folder, self.texts)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.folder, prefix=".tokenizer.") as temporary:
+            vocabulary = self.config.tokenizer.open(temporary, self.texts)
+            self.check(vocabulary)
+            for path in Path(temporary).iterdir():
+                os.replace(path, self.folder / path.name)
         return vocabulary
+
+    def check(self, vocabulary: Vocabulary) -> None:
+        """Raise ValueError for a row that is too long, or written with a token that is none of the vocabulary."""
+        packer = Packer(vocabulary, self.config)
+        for part, name in itertools.product(self.parts, ("train", "test")):
+            pattern = part.part.prompt.whole
+            seen: set[str] = set()
+            for pair in part.pairs(name):
+                tokens = set(re.findall(pattern, f"{pair.text} {pair.target}")) - seen if pattern else ()
+                for token in tokens:
+                    vocabulary.check_whole(token, pair.name)
+                seen.update(tokens)
+                packer.ids(pair)
 
     @functools.cached_property
     def packer(self) -> Packer:
         """What packs pictures and questions in the configured shapes."""
-        return self.pack(self.vocabulary)
-
-    def pack(self, vocabulary: Vocabulary) -> Packer:
-        config = self.config
-        lengths = config.text_length, config.target_length
-        return Packer(vocabulary, config.size, config.questions, *lengths, config.resize, config.pictures)
+        return Packer(self.vocabulary, self.config)
 
     def texts(self) -> Iterator[str]:
         """Every text and target of the training splits: what a tokenizer is trained on."""

@@ -12,12 +12,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mmjax.data import images
 from mmjax.data.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from mmjax.data.batches import Batches
 
 Batch = dict[str, np.ndarray]
 
@@ -33,44 +36,38 @@ class Pair:
 
 @dataclasses.dataclass(frozen=True)
 class Packer:
-    """Packs pictures and at most Q pairs into one example, and examples into batches.
-
-    `pictures` is N, the most that an example may have; None: one, without an axis for them.
-    """
+    """Packs pictures and at most Q pairs into one example, and examples into batches, in the shapes of a config."""
 
     vocabulary: Vocabulary
-    size: int
-    questions: int
-    text_length: int
-    target_length: int
-    resize: str | None = "stretch"
-    pictures: int | None = None
+    shapes: Batches
 
     def blank(self) -> Batch:
         """An example that is not there: every mask False, pad everywhere, index and source -1."""
-        return zeros(self, self.vocabulary.pad)
+        return zeros(self.shapes, self.vocabulary.pad)
 
     def sized(self, image: np.ndarray, name: str) -> np.ndarray:
         """A picture in the size of the batch."""
-        return images.resize(image, self.size, self.resize, name)
+        return images.resize(image, self.shapes.size, self.shapes.resize, name)
 
     def example(self, shown: Sequence[np.ndarray], pairs: Sequence[Pair], index: int, source: int = 0) -> Batch:
         """One example without the batch axis; ValueError names the row that is too long or has too many pictures."""
         row = {**self.blank(), "index": np.int32(index), "source": np.int32(source)}
-        if len(shown) > (self.pictures or 1):
-            raise ValueError(
-                f"{pairs[0].name}: it has {len(shown)} pictures, but data.pictures is {self.pictures}: set it to "
-                f"{len(shown)} or more"
-            )
-        if self.pictures is None and len(shown):
+        self.check_pictures(len(shown), pairs[0].name)
+        if self.shapes.pictures is None and len(shown):
             row |= {"image": shown[0], "image_mask": np.True_}
-        for place, image in enumerate(shown if self.pictures else ()):
+        for place, image in enumerate(shown if self.shapes.pictures else ()):
             row["image"][place], row["image_mask"][place] = image, True
         for place, pair in enumerate(pairs):
             for name, ids in self.ids(pair).items():
                 row[name][place, : len(ids)] = ids
                 row[f"{name}_mask"][place, : len(ids)] = True
         return row
+
+    def check_pictures(self, count: int, name: str) -> None:
+        """Raise ValueError where a row has more pictures than an example may have."""
+        most = self.shapes.pictures
+        if count > (most or 1):
+            raise ValueError(f"{name}: it has {count} pictures, but data.pictures is {most}: set it to {count} or more")
 
     def fits(self, pair: Pair) -> bool:
         """Whether a pair is short enough."""
@@ -84,7 +81,7 @@ class Packer:
         ids = {"text": self.vocabulary.encode(pair.text)}
         if pair.target is not None:
             ids["target"] = [*self.vocabulary.encode(pair.target), self.vocabulary.eos]
-        for name, limit in (("text", self.text_length), ("target", self.target_length)):
+        for name, limit in (("text", self.shapes.text_length), ("target", self.shapes.target_length)):
             if len(ids.get(name, ())) > limit:
                 eos = ", the end token included" if name == "target" else ""
                 raise ValueError(
@@ -99,8 +96,8 @@ class Packer:
         return stack([*examples, *[self.blank()] * missing])
 
 
-def zeros(shape: Any, pad: int = 0) -> Batch:
-    """A blank example of the sizes that a packer or a config names: masks False, index and source -1."""
+def zeros(shape: Batches, pad: int = 0) -> Batch:
+    """A blank example of the sizes that a config names: masks False, index and source -1."""
     side = (shape.size, shape.size, 3)
     several = () if shape.pictures is None else (shape.pictures,)
     ids = {

@@ -60,7 +60,7 @@ class Reader:
         """
         split, prompt = self.split("train"), self.part.prompt
         rows = rng.permutation(split.picture(picture))
-        rows = np.resize(rows, packer.questions) if prompt.drawn else rows[: packer.questions]
+        rows = np.resize(rows, self.questions) if prompt.drawn else rows[: self.questions]
         images = self.images(packer, "train", rows[0])
         if self.part.augment is not None:
             images = [self.part.augment(image, rng) for image in images]

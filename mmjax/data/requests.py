@@ -30,7 +30,7 @@ def pack(
 ) -> tuple[list[Batch], dict[int, str]]:
     """Good rows as examples (question q of one is row `index` + q), bad rows as {row number: error}."""
     examples, errors = [], {}
-    for run in runs(good(rows, packer, prompts, root, errors), packer.questions):
+    for run in runs(good(rows, packer, prompts, root, errors), packer.shapes.questions):
         first = run[0]
         name = f"row {first.number}"
         try:
@@ -54,12 +54,11 @@ def good(
     for number, row in enumerate(rows):
         try:
             request = ask(number, row, prompts, root)
-            if len(request.shown) > (packer.pictures or 1):
-                raise ValueError(f"it has {len(request.shown)} pictures, but data.pictures is {packer.pictures}")
         except ValueError as error:
             errors[number] = f"row {number}: {error}"
             continue
         try:
+            packer.check_pictures(len(request.shown), f"row {number}")
             ids = packer.ids(Pair(request.text, None, f"row {number}"))
         except ValueError as error:
             errors[number] = str(error)

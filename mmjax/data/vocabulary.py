@@ -51,6 +51,18 @@ class Vocabulary:
             whole(text)
         return list(self.encoder(text))
 
+    def check_whole(self, token: str, name: str) -> None:
+        """Raise ValueError unless the vocabulary holds a token such as <loc0012> as one; `name` is the row with it."""
+        ids = self.encode(token)
+        found = [number for number in ids if number != self.unk and self.decoder([number]).strip()]
+        if len(found) != 1 or self.unk in ids:
+            field = "locations" if token.startswith("<loc") else "sentinels"
+            least = int(re.sub(r"\D", "", token)) + 1
+            raise ValueError(
+                f"{name}: {token} is no token of the tokenizer: set tokenizer.{field} to {least} or "
+                "more, or let the prompt write fewer"
+            )
+
     def decode(self, ids: Iterable[int]) -> str:
         """The text of ids: up to the first eos, without pad, bos and ids that mean nothing."""
         kept = []

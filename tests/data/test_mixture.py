@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -137,6 +139,39 @@ def test_a_draw_that_is_too_long_is_drawn_again(drawn, tmp_path):
     feeds = [Mixture(alone, **SHAPES | LONG | {"text_length": limit}).open(tmp_path) for limit in (60, 16)]
     longest = [max(batch["text_mask"].sum(-1).max() for batch in first(feed.train(0), 30)) for feed in feeds]
     assert longest[0] > 16 >= longest[1]
+
+
+def test_a_row_whose_every_draw_is_too_long_is_asked_as_evaluation_does(drawn, tmp_path):
+    alone = {"split": drawn.parts[1].part}
+    assert drawn.vocabulary  # is there, so that no row is checked
+    feed = Mixture(alone, **SHAPES | LONG | {"target_length": 1}).open(tmp_path)  # nothing fits: an end and no word
+    reader, packer = feed.parts[0], feed.packer
+    for row in range(10):
+        pair = reader.fitting(packer, row, np.random.default_rng(row))
+        assert pair == reader.pair("train", row)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "tokenizer", "message"),
+    [
+        (
+            DetectObjects(bins=40),
+            Words(128, locations=30),
+            r"scenes .* row \d+: <loc00\d\d> is no token of the tokenizer",
+        ),
+        (DetectObjects(bins=40), BytePair(512), "set tokenizer.locations to"),
+        (FillSpans(), Words(128), "<extra_id_0> is no token of the tokenizer: set tokenizer.sentinels to 1 or more"),
+    ],
+)
+def test_tokens_that_a_prompt_writes_and_the_tokenizer_lacks_are_told_before_training(
+    tmp_path, prompt, tokenizer, message
+):
+    parts = {"one": Part(Scenes(train=30, test=9, side=16), prompt)}
+    shapes = {**SHAPES, "tokenizer": tokenizer, "text_length": 300, "target_length": 300}
+    with pytest.raises(ValueError, match=message):
+        _ = Mixture(parts, **shapes).open(tmp_path / "lacking").vocabulary
+    held = dataclasses.replace(tokenizer, locations=40, sentinels=9)
+    assert Mixture(parts, **{**shapes, "tokenizer": held}).open(tmp_path / "held").vocabulary.count
 
 
 @pytest.mark.parametrize(

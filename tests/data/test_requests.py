@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from mmjax.data import requests
+from mmjax.data.batches import Batches
 from mmjax.data.packing import Packer
 from mmjax.data.prompts.answer_question import AnswerQuestion
 from mmjax.data.prompts.caption import Caption
 from mmjax.data.prompts.fill_spans import FillSpans
 from mmjax.data.vocabulary import Vocabulary
+from mmjax.data.words import Words
 
 IMAGE = np.zeros((8, 8, 3), np.uint8)
 LETTERS = Vocabulary(  # a token a letter; everything else is dropped, as some published tokenizers do
@@ -20,8 +22,8 @@ ASK = {"": AnswerQuestion("{question}")}
 
 
 def pack(rows, prompts=ASK, pictures=None):
-    packer = Packer(LETTERS, size=8, questions=2, text_length=4, target_length=2, pictures=pictures)
-    return requests.pack(rows, packer, prompts, Path("."))
+    shapes = Batches(tokenizer=Words(8), size=8, questions=2, text_length=4, target_length=2, pictures=pictures)
+    return requests.pack(rows, Packer(LETTERS, shapes), prompts, Path("."))
 
 
 def test_a_text_without_any_token_is_told():
@@ -99,5 +101,5 @@ def test_several_pictures_of_a_row_stand_in_order_and_too_many_are_told():
     assert [int(example["index"]) for example in examples] == [0, 2]  # the same two pictures share an example
     assert [example["image_mask"].tolist() for example in examples] == [[True, True, False], [True, False, False]]
     np.testing.assert_array_equal(examples[0]["image"], [light, dark, np.zeros_like(dark)])
-    assert errors == {3: "row 3: it has 4 pictures, but data.pictures is 3"}
-    assert pack(rows[:1])[1] == {0: "row 0: it has 2 pictures, but data.pictures is None"}
+    assert errors == {3: "row 3: it has 4 pictures, but data.pictures is 3: set it to 4 or more"}
+    assert pack(rows[:1])[1] == {0: "row 0: it has 2 pictures, but data.pictures is None: set it to 2 or more"}
