@@ -62,7 +62,6 @@ class Beam:
     ) -> tuple[jax.Array, jax.Array]:
         check(length, eos, pad)
         batch = logits.shape[0]
-        first = jnp.arange(batch) * self.width
 
         def undecided(loop):
             at, _, beams = loop
@@ -71,14 +70,13 @@ class Beam:
 
         def advance(loop):
             at, cache, beams = loop
-            cache = pick(cache, rearrange(first[:, None] + beams.parent, "b w -> (b w)"))
-            cache, logits = step(cache, rearrange(beams.tokens[:, :, at - 1], "b w -> (b w)"))
+            cache, logits = step(pick(cache, beams.parent), rearrange(beams.tokens[:, :, at - 1], "b w -> (b w)"))
             return at + 1, cache, self._extend(at, logits, beams, eos, pad)
 
         beams = self._extend(
             0, repeat(logits, "b v -> (b w) v", w=self.width), self._start(batch, length, pad), eos, pad
         )
-        cache = pick(cache, repeat(jnp.arange(batch), "b -> (b w)", w=self.width))
+        cache = pick(cache, jnp.zeros((batch, self.width), jnp.int32))
         beams = jax.lax.while_loop(undecided, advance, (jnp.ones((), jnp.int32), cache, beams))[-1]
         done = beams.score > -jnp.inf
         tokens = jnp.where(done[:, None], beams.ended, beams.tokens[:, 0])

@@ -15,6 +15,7 @@ import numpy as np
 from flax import struct
 
 from mmjax.decode.search import Pick, Step
+from mmjax.nn.block import chosen
 
 
 @struct.dataclass
@@ -89,9 +90,9 @@ def constrain(step: Step, pick: Pick, cache: Any, logits: jax.Array, trie: Trie)
         node = trie.follow(node, token)
         return (inner, node), trie.confine(node, logits)
 
-    def picked(cache: Any, rows: jax.Array) -> Any:
+    def picked(cache: Any, beams: jax.Array) -> Any:
         inner, node = cache
-        return pick(inner, rows), node[rows]
+        return pick(inner, beams), chosen(node, beams)
 
     root = jnp.zeros(len(logits), jnp.int32)
     return confined, picked, (cache, root), trie.confine(root, logits)

@@ -13,10 +13,11 @@ from flax import linen as nn
 from mmjax.core.tokens import Tokens
 from mmjax.nn import masks
 from mmjax.nn.attention import Attention
-from mmjax.nn.block import EncoderBlock, empty_cache
+from mmjax.nn.block import EncoderBlock, chosen, empty_cache
 from mmjax.nn.gated_mlp import GatedMlp
 from mmjax.nn.offset_rms_norm import OffsetRmsNorm
 from mmjax.nn.stack import Stack
+from mmjax.nn.t5_encoder import check_sizes
 
 
 class GemmaDecoder(nn.Module):
@@ -37,9 +38,7 @@ class GemmaDecoder(nn.Module):
 
     def __post_init__(self):
         super().__post_init__()
-        for name in ("layers", "heads", "head_dim", "hidden", "kv_heads"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; expected at least 1")
+        check_sizes(self, "kv_heads")
 
     def setup(self):
         sizes = dict(heads=self.heads, head_dim=self.head_dim, kv_heads=self.kv_heads, rotary=self.rotary)
@@ -81,10 +80,10 @@ class GemmaDecoder(nn.Module):
         x, layers = self.stack(x, cache["layers"], masks.keys(real), None, at, index, train=False)
         return {"layers": layers, "real": real, "next": at + 1, "index": index + 1}, self.norm(x)
 
-    def pick(self, cache: dict[str, Any], rows: jax.Array) -> dict[str, Any]:
-        """The cache of the given rows [N] of the batch, in that order."""
-        picked = {name: cache[name][rows] for name in ("real", "next")}
-        return {**cache, **picked, "layers": self.stack.pick(cache["layers"], rows)}
+    def pick(self, cache: dict[str, Any], beams: jax.Array) -> dict[str, Any]:
+        """The cache of beams [B, W] of each row, see `block.chosen`; which places are real is the same for them."""
+        same = {name: chosen(cache[name], beams, same=True) for name in ("real", "next")}
+        return {**cache, **same, "layers": self.stack.pick(cache["layers"], beams)}
 
 
 def places(mask: jax.Array) -> jax.Array:

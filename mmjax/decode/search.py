@@ -25,7 +25,8 @@ class Search(Protocol):
 
         Args:
             step: `(cache, token [B]) -> (cache, logits [B, V])`, the cache after a token and the logits of the next.
-            pick: `(cache, rows [N]) -> cache`, the given rows of the batch, in that order.
+            pick: `(cache, beams [B, W]) -> cache`, of each row's sequences, which are neighbours in the cache (at first
+                there is one), those with these numbers.
             cache: what `step` takes, after the first position.
             logits: [B, V], of the first token.
             length: T, the most tokens a sequence may have.

@@ -11,7 +11,7 @@ from flax import linen as nn
 
 from mmjax.core.tokens import Tokens
 from mmjax.nn import masks
-from mmjax.nn.block import DecoderBlock, empty_cache
+from mmjax.nn.block import DecoderBlock, chosen, empty_cache
 from mmjax.nn.relative_position import RelativePosition
 from mmjax.nn.rms_norm import RmsNorm
 from mmjax.nn.stack import Stack
@@ -57,9 +57,10 @@ class T5Decoder(nn.Module):
         """The next token x [B, 1, D] and the cache that has seen it."""
         return self._advance(cache, x, None)
 
-    def pick(self, cache: dict[str, Any], rows: jax.Array) -> dict[str, Any]:
-        """The cache of the given rows [N] of the batch, in that order."""
-        return {**cache, "layers": self.stack.pick(cache["layers"], rows), "memory_mask": cache["memory_mask"][rows]}
+    def pick(self, cache: dict[str, Any], beams: jax.Array) -> dict[str, Any]:
+        """The cache of beams [B, W] of each row, see `block.chosen`; they have one memory in common."""
+        layers = self.stack.pick(cache["layers"], beams, same=("across",))
+        return {**cache, "layers": layers, "memory_mask": chosen(cache["memory_mask"], beams, same=True)}
 
     def _advance(self, cache: dict[str, Any], x: jax.Array, memory: jax.Array | None):
         index, length = cache["index"], (cache["bias"].shape[-1] + 1) // 2

@@ -86,9 +86,9 @@ class Pali(nn.Module):
         cache, x = self.decoder.step(cache, self.embed(token[:, None]))
         return cache, self.logits(self._last(x[:, 0]))
 
-    def pick(self, cache: dict[str, Any], rows: jax.Array) -> dict[str, Any]:
-        """The cache of the given rows [N] of the batch B * Q, in that order."""
-        return self.decoder.pick(cache, rows)
+    def pick(self, cache: dict[str, Any], beams: jax.Array) -> dict[str, Any]:
+        """The cache of beams [B * Q, W] of each row, which are counted within it."""
+        return self.decoder.pick(cache, beams)
 
     def _last(self, x: jax.Array) -> jax.Array:
         # Embeddings have a variance of 1: as weights of the logits they would be dim ** 0.5 too large.

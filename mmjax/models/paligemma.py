@@ -84,9 +84,9 @@ class Paligemma(nn.Module):
         cache, x = self.decoder.step(cache, self._embedded(token[:, None]))
         return cache, self.logits(x[:, 0])
 
-    def pick(self, cache: dict[str, Any], rows: jax.Array) -> dict[str, Any]:
-        """The cache of the given rows [N] of the batch B * Q, in that order."""
-        return self.decoder.pick(cache, rows)
+    def pick(self, cache: dict[str, Any], beams: jax.Array) -> dict[str, Any]:
+        """The cache of beams [B * Q, W] of each row, which are counted within it."""
+        return self.decoder.pick(cache, beams)
 
     def _embedded(self, tokens: jax.Array) -> jax.Array:
         return self.embed(tokens) * self.dim**0.5

@@ -4,6 +4,7 @@ Both blocks have the form that `nn.stack` takes: `(x, cache, *shared) -> (x, wha
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -98,3 +99,17 @@ def written(cache: KeyValue, new: KeyValue, index: jax.Array) -> KeyValue:
     return jax.tree.map(
         lambda old, new: jax.lax.dynamic_update_slice_in_dim(old, new.astype(old.dtype), index, axis=2), cache, new
     )
+
+
+def chosen(x: jax.Array, beams: jax.Array, axis: int = 0, *, same: bool = False) -> jax.Array:
+    """Rows of a cache: from each of B groups of neighbours along `axis` the W that beams [B, W] counts within it.
+
+    A group is never looked for on another device. Where rows are the `same` within a group, nothing is copied as long
+    as groups keep their size.
+    """
+    if same and x.shape[axis] == beams.size:
+        return x
+    before, after = x.shape[:axis], x.shape[axis + 1 :]
+    groups = x.reshape(*before, len(beams), -1, *after)
+    take = jax.vmap(partial(jnp.take, axis=axis), in_axes=(axis, 0), out_axes=axis)
+    return take(groups, beams).reshape(*before, beams.size, *after)

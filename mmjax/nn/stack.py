@@ -4,7 +4,8 @@ The loop compiles each layer by itself (fast steps, slow compilation, all activa
 whose parameters have a leading axis [layers] and keeps one activation a layer.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import jax
@@ -12,6 +13,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from mmjax.core import paths
+from mmjax.nn.block import chosen
 
 
 class Stack(nn.Module):
@@ -42,9 +44,16 @@ class Stack(nn.Module):
             return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (self.layers, *leaf.shape)), empty)
         return (empty,) * self.layers
 
-    def pick(self, caches: Any, rows: jax.Array) -> Any:
-        """The caches of the given rows [N] of the batch, in that order."""
-        return jax.tree.map(lambda leaf: jnp.take(leaf, rows, axis=1 if self.scan else 0), caches)
+    def pick(self, caches: Any, beams: jax.Array, same: Sequence[str] = ()) -> Any:
+        """The caches of beams [B, W] of each row, see `block.chosen`; entries `same` are equal for all of a row's."""
+
+        def one(cache: Mapping[str, Any]) -> dict[str, Any]:
+            return {
+                name: jax.tree.map(partial(chosen, beams=beams, axis=int(self.scan), same=name in same), entry)
+                for name, entry in cache.items()
+            }
+
+        return one(caches) if self.scan else tuple(map(one, caches))
 
     def _scanned(self, x: jax.Array, cache: Any, shared: tuple[Any, ...], train: bool) -> tuple[jax.Array, Any]:
         def layer(block: nn.Module, x: jax.Array, cache: Any, *shared: Any):

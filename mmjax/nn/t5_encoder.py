@@ -55,9 +55,9 @@ def t5_block(block: type[nn.Module], sizes: nn.Module) -> partial:
     )
 
 
-def check_sizes(sizes: nn.Module) -> None:
-    """Raises ValueError where a T5 encoder or decoder could not be built."""
-    for name in ("layers", "heads", "head_dim", "hidden"):
+def check_sizes(sizes: nn.Module, *others: str) -> None:
+    """Raises ValueError where an encoder or decoder of such sizes, `others` with them, could not be built."""
+    for name in ("layers", "heads", "head_dim", "hidden", *others):
         if getattr(sizes, name) < 1:
             raise ValueError(f"{name} is {getattr(sizes, name)}; expected at least 1")
     if not 0 <= sizes.dropout < 1:

@@ -1,5 +1,8 @@
 """Beam search against all sequences there are, against a plain loop, and against greedy search."""
 
+import re
+import subprocess
+import sys
 from functools import partial
 from itertools import product
 
@@ -10,6 +13,7 @@ import pytest
 
 from mmjax.decode.beam import Beam
 from mmjax.decode.greedy import Greedy
+from tests.command import ROOT
 from tests.decode import toy
 from tests.decode.toy import BEGIN, ENDS, EOS, PAD, B, V
 
@@ -106,3 +110,34 @@ def test_where_nothing_ends_the_most_probable_sequence_is_given():
 def test_a_beam_that_makes_no_sense_is_refused(field):
     with pytest.raises(ValueError, match="expected a width of at least 1 and a penalty of at least 0"):
         Beam(**field)
+
+
+EIGHT = """
+import re
+from functools import partial
+import jax, numpy as np
+from mmjax.decode.beam import Beam
+from mmjax.nn.block import chosen
+from mmjax.train.mesh import Mesh
+from tests.decode.toy import EMBED, ENDS, MIX, OUT, START, step
+
+begin = np.resize(START, (8, 5))
+search = partial(Beam(3), step, chosen, length=6, **ENDS)
+run = jax.jit(lambda batch: search(batch["state"], batch["state"] @ OUT))
+mesh = Mesh(axes={"data": 8})
+batch = mesh.put_batch({"state": begin})
+with jax.set_mesh(mesh.mesh):
+    compiled = run.lower(batch).compile()
+jax.tree.map(np.testing.assert_array_equal, compiled(batch)[0], run({"state": begin})[0])
+print(*re.findall(r"= (.*?) (?:all-|reduce-scatter|collective-permute)[\\w-]*\\(", compiled.as_text()))
+"""
+
+
+def test_beams_of_a_row_stay_on_its_device(environment):
+    done = subprocess.run(
+        [sys.executable, "-c", EIGHT], cwd=ROOT, env=environment(8), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    # Devices tell each other whether they are done, and XLA sorts the scores of all rows together.
+    sent = [tuple(map(int, shape.split(","))) for shape in re.findall(r"\[([\d,]+)\]", done.stdout)]
+    assert {shape[0] for shape in sent} <= {8} and not any(shape[-1] == toy.D for shape in sent)

@@ -80,5 +80,7 @@ def test_padding_within_the_memory_sets_nothing_apart():
 def test_sizes_that_cannot_be_are_refused():
     with pytest.raises(ValueError, match="kv_heads is 0; expected at least 1"):
         gemma(kv_heads=0)
+    with pytest.raises(ValueError, match=r"dropout is 1.0; expected a share in \[0, 1\)"):
+        GemmaDecoder(layers=1, heads=H, head_dim=K, hidden=5, dropout=1.0)
     with pytest.raises(ValueError, match="2 heads cannot share 3 keys evenly"):
         jax.eval_shape(partial(gemma(3).init, train=False), jax.random.key(0), MEMORY, X, THERE)

@@ -84,16 +84,21 @@ def test_token_by_token_it_gives_what_it_gives_for_the_whole(params, scan):
 
 
 @pytest.mark.parametrize("scan", [False, True])
-def test_picked_rows_go_on_as_they_would_have(params, scan):
+def test_picked_beams_go_on_as_they_would_have_and_their_memory_is_not_copied(params, scan):
     module = T5Decoder(**SIZES, scan=scan)
     given = {"params": {**params, "stack": to_scan(params["stack"])} if scan else params}
     begin, step = (jax.jit(partial(module.apply, method=name), static_argnames="length") for name in ("begin", "step"))
     cache, _ = begin(given, MEMORY, X[:, :1], length=T)
-    cache, _ = step(given, cache, X[:, 1:2])
-    rows = np.array([2, 0, 0, 1, 1, 1])
-    _, expected = step(given, cache, X[:, 2:3])
-    _, found = step(given, module.apply(given, cache, rows, method="pick"), X[rows, 2:3])
-    np.testing.assert_allclose(found, np.asarray(expected)[rows], atol=1e-5)
+    pick = partial(module.apply, given, method="pick")
+    beams = np.array([[1, 1], [0, 1], [1, 0]])
+    both, _ = step(given, pick(cache, np.zeros((B, 2), int)), X[:, 1:3].reshape(2 * B, 1, D))
+    picked = pick(both, beams)
+    _, found = step(given, picked, np.repeat(X[:, 3:4], 2, axis=0))
+    alone = [step(given, step(given, cache, X[:, n : n + 1])[0], X[:, 3:4])[1] for n in (1, 2)]
+    for b, w in np.ndindex(B, 2):
+        np.testing.assert_allclose(found[2 * b + w], alone[beams[b, w]][b], atol=1e-5)
+    layers = [(c["layers"] if scan else c["layers"][1])["across"] for c in (picked, both)]
+    assert all(one is other for one, other in zip(*layers, strict=True))
 
 
 @jax.jit

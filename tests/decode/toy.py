@@ -20,8 +20,9 @@ def step(state, token):
     return state, state @ OUT
 
 
-def pick(state, rows):
-    return state[rows]
+def pick(state, beams):
+    groups = state.reshape(len(beams), -1, *state.shape[1:])
+    return jnp.concatenate([group[numbers] for group, numbers in zip(groups, beams, strict=True)])
 
 
 def log_p(row, before):

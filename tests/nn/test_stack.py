@@ -73,15 +73,15 @@ def test_the_scan_gives_the_outputs_caches_and_gradients_of_the_loop(params):
 
 
 @pytest.mark.parametrize("scan", [False, True])
-def test_what_no_block_changes_stays_in_the_cache_and_rows_are_picked_from_all_of_it(params, scan):
+def test_what_no_block_changes_stays_in_the_cache_and_beams_are_picked_from_what_is_not_the_same_for_all(params, scan):
     given = to_scan(params) if scan else params
     _, cache = stack(scan).apply({"params": given}, X, CACHE[scan], SHIFT, train=False)
-    rows = np.array([1, 1, 0])
-    picked = stack(scan).pick(cache, rows)
-    for i in range(LAYERS):
-        new, old = (jax.tree.map(lambda leaf, i=i: leaf[i], c) if scan else c[i] for c in (picked, cache))
-        np.testing.assert_array_equal(new["stays"], STAYS[i][rows])
-        np.testing.assert_array_equal(new["past"], np.asarray(old["past"])[rows])
+    for rows, same in (([1, 1, 0], ()), ([1, 1, 0], ("stays",)), ([1, 0], ("stays",))):
+        picked = stack(scan).pick(cache, np.array([rows]), same)
+        for i in range(LAYERS):
+            new, old = (jax.tree.map(lambda leaf, i=i: leaf[i], c) if scan else c[i] for c in (picked, cache))
+            np.testing.assert_array_equal(new["past"], np.asarray(old["past"])[rows])
+            np.testing.assert_array_equal(new["stays"], STAYS[i] if same and len(rows) == B else STAYS[i][rows])
 
 
 @pytest.mark.parametrize("scan", [False, True])
