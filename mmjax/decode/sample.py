@@ -22,15 +22,19 @@ class Sample:
         temperature: below 1 the probable become more so.
         top_k: how many tokens a draw may be from, None for all.
         top_p: the share that they must hold, after temperature and top-k; the token that crosses it is one of them.
+        seed: another one draws others; the same draws the same again.
     """
 
     temperature: float = 1.0
     top_k: int | None = None
     top_p: float | None = None
+    seed: int = 0
 
     def __post_init__(self):
         if self.temperature <= 0:
             raise ValueError(f"temperature is {self.temperature}; expected one above 0 (decode.greedy is its limit)")
+        if self.seed < 0:
+            raise ValueError(f"seed is {self.seed}; expected at least 0")
         if self.top_k is not None and self.top_k < 1:
             raise ValueError(f"top_k is {self.top_k}; expected at least 1, or None for all tokens")
         if self.top_p is not None and not 0 < self.top_p <= 1:
@@ -48,6 +52,8 @@ class Sample:
         pad: int,
         key: jax.Array,
     ) -> tuple[jax.Array, jax.Array]:
+        key = jax.random.fold_in(key, self.seed)
+
         def choose(at: jax.Array, log_p: jax.Array) -> jax.Array:
             return self._draw(jax.random.fold_in(key, at), log_p / self.temperature)
 

@@ -58,11 +58,13 @@ def test_equal_tokens_at_the_edge_do_not_make_more_than_were_asked_for():
     assert len(np.unique(tokens)) == 2
 
 
-def test_the_key_alone_says_what_is_drawn_and_places_and_rows_draw_anew():
+def test_key_and_seed_alone_say_what_is_drawn_and_places_and_rows_draw_anew():
     search = jax.jit(partial(Sample(temperature=3.0), toy.step, toy.pick, length=8, **ENDS))
     first, again, other = (np.asarray(search(*BEGIN, key=jax.random.key(seed))[0]) for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
+    seeded = jax.jit(partial(Sample(temperature=3.0, seed=5), toy.step, toy.pick, length=8, **ENDS))
+    assert (first != np.asarray(seeded(*BEGIN, key=jax.random.key(0))[0])).any()
 
     endless = jnp.zeros((50, toy.D)), jnp.zeros((50, V)).at[:, EOS].set(-40.0)
     fair = jax.jit(partial(Sample(), lambda state, _: (state, endless[1]), toy.pick, length=6, **ENDS))
@@ -77,7 +79,9 @@ def test_from_the_best_token_alone_it_is_greedy():
     jax.tree.map(np.testing.assert_array_equal, found, expected)
 
 
-@pytest.mark.parametrize("field", [dict(temperature=0.0), dict(top_k=0), dict(top_p=0.0), dict(top_p=1.5)])
+@pytest.mark.parametrize(
+    "field", [dict(temperature=0.0), dict(top_k=0), dict(top_p=0.0), dict(top_p=1.5), dict(seed=-1)]
+)
 def test_what_cannot_be_drawn_is_refused_by_name(field):
     with pytest.raises(ValueError, match=f"{next(iter(field))} is {next(iter(field.values()))}; expected"):
         Sample(**field)
