@@ -95,7 +95,7 @@ def test_labels_are_read_by_name_and_nested_features_by_path(tfds_set, tmp_path)
     [
         (
             {"answer": "reply"},
-            r"fields\.answer names the feature 'reply', but data set 'drawings' has answer, caption, image, image_id, question$",
+            r"the feature 'reply', but data set 'drawings' has answer, caption, image, image_id, question$",
         ),
         ({"image": "picture"}, r"data\.fields\.image names the feature 'picture'"),
         ({"question": "answer/first"}, r"data\.fields\.question names the feature 'answer/first'"),
