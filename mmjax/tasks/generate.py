@@ -27,6 +27,7 @@ from mmjax.losses import cross_entropy as ce
 from mmjax.losses.chunked_cross_entropy import chunked_cross_entropy
 from mmjax.metrics.breakdown import answer_kind, breakdown, first_words
 from mmjax.metrics.exact_match import exact_match
+from mmjax.tasks.panels import heat, panels
 
 
 @runtime_checkable
@@ -45,7 +46,8 @@ class Generate:
         length: the most tokens an answer may have, its end included.
         search: how an answer is looked for, see `decode`.
         answers: those that may be given, none other; with none listed all that can be written.
-        metrics: how answers are scored besides exact match, by the name of the data set they belong to.
+        metrics: how answers are scored besides exact match, by the name of the data set they belong to; where there is
+            but one, its name is "".
         z_loss: weight of the z-loss.
         smoothing: of the target labels.
         chunk: of how many target tokens a device holds the logits at a time, which saves memory where words are many;
@@ -212,57 +214,13 @@ class Generate:
             "target": predictions["tokens"],
             "target_mask": predictions["tokens"] != self.vocabulary.pad,
         }
-        heat = jax.device_get(jax.jit(self._attention)(params, answered))
-        records = self.read(predictions, batch)
-        panels = []
-        for b, index in enumerate(np.asarray(batch["index"])):
-            asked = np.flatnonzero(batch["text_mask"][b].any(-1))
-            if index < 0 or not len(asked):
-                continue
-            mine = [record for record in records if record["index"] == index]
-            wrong = [i for i, record in enumerate(mine) if not record["right"]]
-            chosen = wrong[0] if wrong else int(index) % len(mine)
-            panels.append(
-                self._panel(
-                    _first(batch["image"][b], batch["image_mask"][b]),
-                    mine[chosen],
-                    heat[b, asked[chosen]],
-                    predictions["tokens"][b, asked[chosen]],
-                )
-            )
-        return panels
+        looked = jax.device_get(jax.jit(self._looked)(params, answered))
+        return panels(batch, self.read(predictions, batch), predictions["tokens"], looked, self.vocabulary)
 
-    def _panel(self, image: np.ndarray, record: Mapping[str, Any], heat: np.ndarray, tokens: np.ndarray) -> Panel:
-        labels = [self.vocabulary.decode([token]) or "(end)" for token in tokens if token != self.vocabulary.pad]
-        text = {
-            "question": record["question"],
-            "truth": record["answer"],
-            "answer": record["prediction"],
-            "confidence": f"{record['confidence']:.3f}",
-            "verdict": "right" if record["right"] else "wrong",
-            "heat": "\n".join(labels),
-        }
-        return Panel("picture", {"image": np.asarray(image), "heat": heat[: len(labels)]}, text)
-
-    def _attention(self, params: Params, batch: Batch) -> jax.Array:
-        """How much each target token looked at each place of the first picture [B, Q, T, h, w], its largest at 1."""
-        _, state = self._apply(params, self._computed(batch), train=False, mutable=["maps"])
-        leaves = jax.tree.leaves_with_path(state["maps"]["decoder"])
-        # Without a memory to look at, pictures stand before the targets in the decoder's own attention.
-        looked = [leaf for path, leaf in leaves if "cross" in jax.tree_util.keystr(path)]
-        looked = looked or [leaf for _, leaf in leaves]
-        # A loop has an array [B * Q, H, T, S] a layer, a scan one with a leading axis: both come to their mean.
-        heat = jnp.mean(jnp.stack([leaf.mean(axis=tuple(range(leaf.ndim - 4))) for leaf in looked]), axis=(0, 2))
-        places = jax.tree.leaves(state["maps"]["image"])[0].shape[-1]
-        height, width = batch["image"].shape[-3:-1]
-        rows = max(1, round((places * height / width) ** 0.5))
-        # Pictures stand before the text, and their first real token is the first picture's: missing ones may be before.
-        memory = self._apply(params, self._computed(batch), train=False, method="encode").mask
-        start = jnp.argmax(memory[:, : places * (batch["image_mask"].size // len(batch["text"]))], axis=1)
-        at = start[:, None, None] + jnp.arange(places)
-        heat = jnp.take_along_axis(heat[:, -batch["target"].shape[-1] :], at, axis=2)
-        heat = heat / jnp.maximum(heat.max(axis=-1, keepdims=True), 1e-9)
-        return rearrange(heat, "(b q) t (h w) -> b q t h w", b=len(batch["text"]), h=rows)
+    def _looked(self, params: Params, batch: Batch) -> jax.Array:
+        run = partial(self._apply, params, self._computed(batch), train=False)
+        _, state = run(mutable=["maps"])
+        return heat(state["maps"], run(method="encode").mask, batch)
 
     def _right(self, tokens: Any, batch: Mapping[str, Any]) -> tuple[jax.Array, jax.Array]:
         right = exact_match(tokens, batch["target"], batch["target_mask"], self.vocabulary.pad)
@@ -276,8 +234,3 @@ class Generate:
 
     def _computed(self, batch: Batch) -> dict[str, Any]:
         return {**batch, "image": batch["image"].astype(self.compute)}
-
-
-def _first(images: np.ndarray, real: np.ndarray) -> np.ndarray:
-    """The first picture [H, W, C] that is there, of one or of N."""
-    return images if images.ndim == 3 else images[int(np.argmax(real))]
