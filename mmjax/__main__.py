@@ -22,7 +22,7 @@ VERBS = {
     "import": "take a public checkpoint's weights for a config's model",
 }
 # Verbs that take --config.KEY=VALUE; to the others it would change nothing.
-CONFIGURED = ("train", "evaluate", "import")
+CONFIGURED = ("train", "evaluate", "predict", "import")
 
 
 class _Parser(argparse.ArgumentParser):

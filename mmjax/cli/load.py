@@ -1,10 +1,12 @@
 """A trained run as an object: `mmjax.load(workdir)` gives `.predict(rows)` and `.params`."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from mmjax.cli.config import load_run
 from mmjax.cli.say import say
@@ -26,15 +28,20 @@ class Model:
         step: the checkpoint's step.
     """
 
-    def __init__(self, workdir: str | os.PathLike, step: int | str | None = None):
+    def __init__(self, workdir: str | os.PathLike, step: int | str | None = None, overrides: Iterable[str] = ()):
         """The newest checkpoint of a run folder, or that of a step, or "best".
 
+        Args:
+            workdir: the run folder.
+            step: of the checkpoint.
+            overrides: "key=value" for keys of the run's config, such as "task.search.use=decode.beam".
+
         Raises:
-            ConfigError: the folder is no run folder.
+            ConfigError: the folder is no run folder, or a key or value is not what is expected.
             CheckpointError: there is no such checkpoint, or it cannot be read.
         """
         folder = Path(workdir)
-        experiment = load_run(folder)
+        experiment = load_run(folder, overrides)
         checkpoints = Checkpoints(folder, best=experiment.checkpoint.best, say=say)
         self.step, self._variables = checkpoints.load(step)
         checkpoints.close()
@@ -46,7 +53,9 @@ class Model:
         """What the model says to each row: {"prediction", ...}, or {"error"} for a row that cannot be read.
 
         Args:
-            rows: {"image": path, array or Pillow image, "text": str}.
+            rows: {"image": path, array or Pillow image, or a list of them where several make an example, "text": str}.
+                A run of several tasks puts the text into the prompt of the one that "task" names, or asks it as it is;
+                prompts that ask for nothing need no text, and those without a picture no image.
             root: the folder that relative paths start from.
 
         Raises:
@@ -69,12 +78,14 @@ class Model:
         # The answer stands at its row; the number that the message begins with is one among these rows only.
         answers = {n: {"error": message.removeprefix(f"row {n}: ")} for n, message in errors.items()}
         for batch in batches:
+            # Its number among all rows: searches that draw go by it, and no two batches draw the same.
+            batch = {**batch, "index": np.where(batch["index"] < 0, batch["index"], batch["index"] + start)}
             for record in self.task.read(self._predict(batch), batch):
                 shown = {name: record[name] for name in ("prediction", "confidence")}
-                answers[record["index"] + record["place"]] = shown
+                answers[record["index"] + record["place"] - start] = shown
         yield from (answers[number] for number in range(len(some)))
 
 
-def load(workdir: str | os.PathLike, step: int | str | None = None) -> Model:
+def load(workdir: str | os.PathLike, step: int | str | None = None, overrides: Iterable[str] = ()) -> Model:
     """The model that a run folder holds; see `Model`."""
-    return Model(workdir, step)
+    return Model(workdir, step, overrides)

@@ -11,9 +11,12 @@ from mmjax.cli.say import say
 def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workdir", required=True, type=Path, help="the run folder")
     parser.add_argument("--step", default=None, metavar="N|best", help="the checkpoint (default: the newest)")
-    parser.add_argument("--image", type=Path, help="a picture")
-    parser.add_argument("--text", "--question", help="what is asked about it")
-    parser.add_argument("--jsonl", type=Path, help='rows {"image": ..., "text": ...}; paths relative to the file')
+    parser.add_argument("--image", type=Path, action="append", help="a picture; several where a run takes several")
+    parser.add_argument("--text", "--question", help="what is asked; some tasks ask for nothing")
+    parser.add_argument("--task", help="which of the run's tasks, where it was trained on several")
+    parser.add_argument(
+        "--jsonl", type=Path, help='rows {"image": ..., "text": ..., "task": ...}; paths relative to the file'
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -23,12 +26,12 @@ def run(args: argparse.Namespace) -> int:
 
     # A line that is no JSON object has its error already; the others are answered together, in their order.
     good = [i for i, row in enumerate(rows) if "error" not in row]
-    answers = load(args.workdir, args.step).predict([rows[i] for i in good], root)
+    answers = load(args.workdir, args.step, args.overrides).predict([rows[i] for i in good], root)
     for i, answer in zip(good, answers, strict=True):
         rows[i] = {**rows[i], **answer}
     bad = sum("error" in row for row in rows)
     if bad and args.jsonl is None:
-        raise ValueError(f"--image={args.image}: {rows[0]['error']}")
+        raise ValueError(f"{_asked(args)}: {rows[0]['error']}")
     for row in rows:
         print(json.dumps({name: str(value) if isinstance(value, Path) else value for name, value in row.items()}))
     if bad:
@@ -37,16 +40,18 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _rows(args: argparse.Namespace) -> tuple[list[dict[str, Any]], Path]:
-    if (args.jsonl is None) == (args.image is None):
-        raise ValueError("predict takes --image=FILE with --text=QUESTION, or --jsonl=FILE; give one of the two")
-    if args.image is not None:
-        if not args.text:
-            raise ValueError(f"--image={args.image} needs --text=QUESTION, what is asked about it")
-        if not args.image.is_file():
-            raise FileNotFoundError(f"--image={args.image}: there is no such file")
-        return [{"image": str(args.image), "text": args.text}], Path()
-    if args.text is not None:
-        raise ValueError("--text goes with --image; with --jsonl each row has its own text")
+    given = {name: getattr(args, name) for name in ("image", "text", "task") if getattr(args, name) is not None}
+    if (args.jsonl is None) == (not given):
+        raise ValueError(
+            "predict takes --image=FILE with --text=QUESTION (or what a --task needs of them), or --jsonl=FILE; give "
+            "one of the two"
+        )
+    if given:
+        for image in args.image or ():
+            if not image.is_file():
+                raise FileNotFoundError(f"--image={image}: there is no such file")
+        images = [str(image) for image in given.pop("image", ())]
+        return [({"image": images[0] if len(images) == 1 else images} if images else {}) | given], Path()
     if not args.jsonl.is_file():
         raise FileNotFoundError(f"--jsonl={args.jsonl}: there is no such file")
     try:
@@ -58,6 +63,12 @@ def _rows(args: argparse.Namespace) -> tuple[list[dict[str, Any]], Path]:
     if not rows:
         raise ValueError(f"--jsonl={args.jsonl} holds no rows; expected one JSON object a line")
     return rows, args.jsonl.parent
+
+
+def _asked(args: argparse.Namespace) -> str:
+    """The options of the one row, for what is said about it."""
+    words = [f"--image={image}" for image in args.image or ()]
+    return " ".join([*words, *(f"--{name}={getattr(args, name)}" for name in ("text", "task") if getattr(args, name))])
 
 
 def _parsed(number: int, line: str) -> dict[str, Any]:

@@ -79,8 +79,8 @@ WRONG = {
         ("predict", "--workdir={copy}", "--image={folder}/no.png", "--text=is it red?"),
         ["--image={folder}/no.png", "no such file"],
     ),
-    "no --text": (("predict", "--workdir={copy}", "--image={picture}"), ["--image={picture}", "--text=QUESTION"]),
-    "no --image": (("predict", "--workdir={copy}", "--text=is it red?"), ["--image=FILE", "--jsonl=FILE"]),
+    "no --text": (("predict", "--workdir={copy}", "--image={picture}"), ["--image={picture}", '"text"']),
+    "no --image": (("predict", "--workdir={copy}", "--text=is it red?"), ["--text=is it red?", '"image"']),
     "neither": (("predict", "--workdir={copy}"), ["--image=FILE", "--jsonl=FILE"]),
     "text too long to ask": (
         ("predict", "--workdir={copy}", "--image={picture}", "--text=is it red is it red is it red?"),
@@ -98,8 +98,12 @@ WRONG = {
     "misspelt option": (("evaluate", "--workdir={copy}", "--stepp=9"), ["'--stepp'", "did you mean '--step'"]),
     "word too many": ((*TRAIN, "again"), ["train takes no 'again'"]),
     "config key that changes nothing": (
-        ("predict", "--workdir={copy}", "--image={picture}", "--text=a", "--config.seed=1"),
-        ["predict takes no '--config.seed'"],
+        ("data", "list", "--config.seed=1"),
+        ["data takes no '--config.seed'"],
+    ),
+    "misspelt config key of predict": (
+        ("predict", "--workdir={copy}", "--image={picture}", "--text=a", "--config.task.serch.width=2"),
+        ["no key 'serch'", "did you mean 'search'"],
     ),
     "data without a verb": (("data",), ["build|list|show", "required"]),
     "data build nothing": (("data", "build"), ["--source=FILE.jsonl --name=NAME"]),
