@@ -28,8 +28,14 @@ def test_ones_own_rows_are_built_listed_and_shown(tmp_path, folder, capfd):
     assert main(["data", "show", "mine", "--split=test", "--count=2", folder]) == 0
     out, err = capfd.readouterr()
     assert err == "" and rows(out) == [
-        {"answer": "blue", "image": "picture of 16 x 16", "image_id": 0, "question": "what color is the square?"},
-        {"answer": "yes", "image": "picture of 16 x 16", "image_id": 0, "question": "is it blue?"},
+        {
+            "answer": "blue",
+            "caption": "",
+            "image": "picture of 16 x 16",
+            "image_id": 0,
+            "question": "what color is the square?",
+        },
+        {"answer": "yes", "caption": "", "image": "picture of 16 x 16", "image_id": 0, "question": "is it blue?"},
     ]
 
 
