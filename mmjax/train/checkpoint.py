@@ -31,15 +31,40 @@ class CheckpointError(OSError):
     """A checkpoint that is not there, cannot be written or cannot be read; the message names it."""
 
 
-@jax.jit
-def fingerprint(tree: Any) -> jax.Array:
-    """A number for the bits of all leaves, uint32; the same on any devices, for it is a sum of whole numbers."""
-    total = jnp.zeros((), jnp.uint32)
-    for i, leaf in enumerate(jax.tree.leaves(tree)):
-        bits = {1: jnp.uint8, 2: jnp.uint16, 4: jnp.uint32}[leaf.dtype.itemsize] if leaf.dtype != bool else None
-        words = leaf.astype(jnp.uint32) if bits is None else jax.lax.bitcast_convert_type(leaf, bits).astype(jnp.uint32)
-        total = total * 31 + jnp.sum(words * jnp.uint32(2 * i + 1), dtype=jnp.uint32)
+def fingerprint(tree: Any) -> int:
+    """A number below 2 ** 32 for the bits of all leaves; the same on any devices, for it is a sum of whole numbers.
+
+    Arrays of devices are summed where they are, those of the host there: a model need not fit one device.
+    """
+    leaves = jax.tree.leaves(tree)
+    if all(isinstance(leaf, jax.Array) for leaf in leaves):
+        sums = jax.device_get(_sums(leaves))
+    else:
+        sums = [np.asarray(leaf).view(f"u{leaf.dtype.itemsize}").sum(dtype=np.uint32) for leaf in leaves]
+    total = 0
+    for i, words in enumerate(sums):
+        total = (total * 31 + (2 * i + 1) * int(words)) % 2**32
     return total
+
+
+@jax.jit
+def _sums(leaves: list[jax.Array]) -> list[jax.Array]:
+    return [jnp.sum(_bits(leaf), dtype=jnp.uint32) for leaf in leaves]
+
+
+def _bits(leaf: jax.Array) -> jax.Array:
+    if leaf.dtype == bool:
+        return leaf.astype(jnp.uint32)
+    kind = {1: jnp.uint8, 2: jnp.uint16, 4: jnp.uint32}[leaf.dtype.itemsize]
+    return jax.lax.bitcast_convert_type(leaf, kind).astype(jnp.uint32)
+
+
+def _host() -> jax.Device:
+    """The device that holds arrays without taking an accelerator's memory, where there is one."""
+    try:
+        return jax.local_devices(backend="cpu")[0]
+    except RuntimeError:
+        return jax.local_devices()[0]
 
 
 def newest(workdir: Path) -> int | None:
@@ -120,7 +145,7 @@ class Checkpoints:
             "key": np.asarray(state.key).tolist(),
             "skipped": int(state.skipped),
             "streak": int(state.streak),
-            "fingerprints": {name: int(fingerprint(tree)) for name, tree in pieces.items()},
+            "fingerprints": {name: fingerprint(tree) for name, tree in pieces.items()},
         }
         progress["seal"] = _seal(progress)
         args = {name: ocp.args.StandardSave(tree) for name, tree in pieces.items()}
@@ -221,8 +246,8 @@ class Checkpoints:
         """
         wanted = [name for name in ("params", "average", "extra") if (self._path(step) / name).is_dir()]
         try:
-            # Where the devices of the run are not there, one of those that are takes the arrays.
-            here = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
+            # The devices of the run need not be there, and those that are need not hold a whole model.
+            here = jax.sharding.SingleDeviceSharding(_host())
             args = {name: ocp.args.StandardRestore(fallback_sharding=here) for name in wanted}
             found = self._manager.restore(step, args=ocp.args.Composite(**args, progress=ocp.args.JsonRestore()))
         except Exception as error:
@@ -267,7 +292,7 @@ class Checkpoints:
         if _seal(progress) != progress.get("seal"):
             raise CheckpointError(f"checkpoint {self._path(step)} is damaged: progress is not what was saved")
         for name, tree in found.items():
-            if int(fingerprint(tree)) != progress["fingerprints"][name]:
+            if fingerprint(tree) != progress["fingerprints"][name]:
                 raise CheckpointError(f"checkpoint {self._path(step)} is damaged: {name} is not what was saved")
 
     def _path(self, step: int) -> Path:
