@@ -5,7 +5,7 @@ it sees the global batch, under pmap one device's share and the name of the mapp
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import jax
@@ -23,6 +23,10 @@ class Partition(Protocol):
 
     @property
     def axis(self) -> str | None: ...
+
+    @property
+    def chosen(self) -> Sequence[jax.Device]:
+        """The devices that it takes."""
 
     def check_batch(self, size: int) -> None:
         """Raises ValueError where a global batch of this size cannot be split over the devices."""

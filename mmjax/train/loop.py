@@ -143,7 +143,7 @@ class Run:
         make = partial(create, self.task, self.optim, x.seed, row)
         abstract = jax.eval_shape(make)
         layout = self.partition.layout(abstract)
-        memory.check(abstract, layout, self.optim.trainable(abstract.params))
+        memory.check(abstract, layout, self.optim.trainable(abstract.params), self.partition.chosen)
         found = self.checkpoints.restore_newest(abstract, layout)
         if found is not None:
             state, position = found

@@ -2,7 +2,9 @@
 
 bytes of a device = parameters + gradients + optimiser + average, of each the part that the layout puts there
 
-Activations come on top of it: what does not fit here cannot run, what fits here may still be too large.
+Not counted are activations, the copy of the parameters in the type that is computed in (half of them for bfloat16) and
+what a chunked loss sums up of the logits' gradient (4 D V bytes): what does not fit here cannot run, what fits here may
+still be too large.
 """
 
 import os
@@ -21,22 +23,24 @@ GIB = 2**30
 _LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
-def check(abstract: State, layout: State, trainable: Iterable[str]) -> None:
+def check(abstract: State, layout: State, trainable: Iterable[str], devices: Iterable[jax.Device]) -> None:
     """Raises ValueError where the state and its gradients need more than a device has.
 
     Args:
         abstract: the state's shapes and types.
         layout: a sharding for each leaf of it.
         trainable: the paths of the parameters that have gradients.
+        devices: those that the run takes. Under pmap each holds all of the layout, which names one.
     """
     needs = needed(abstract, layout, trainable)
-    total, there = sum(needs.values()), available(jax.tree.leaves(layout)[0].device_set)
+    total, there = sum(needs.values()), available(devices)
     if total > there:
         parts = ", ".join(f"{name} {size / GIB:.1f}" for name, size in needs.items() if size)
         raise ValueError(
-            f"a device needs {total / GIB:.1f} GiB ({parts}) and room for activations, but has {there / GIB:.1f} GiB; "
-            "split the parameters over more devices (fsdp or tensor in partition.axes), freeze some, choose a smaller "
-            "model, or a rule that keeps less (optim.adafactor)"
+            f"a device needs {total / GIB:.1f} GiB ({parts}) and room for activations and a copy in the type that is "
+            f"computed in, but has {there / GIB:.1f} GiB; split the parameters over more devices (fsdp or tensor in "
+            "partition.axes), freeze some, choose a smaller model, or a rule that keeps less "
+            "(optim.adafactor)"
         )
 
 

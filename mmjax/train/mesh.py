@@ -60,6 +60,10 @@ class Mesh:
         types = (AxisType.Auto,) * len(sizes)
         return jax.make_mesh(tuple(sizes.values()), tuple(sizes), axis_types=types, devices=devices[:wanted])
 
+    @property
+    def chosen(self) -> list[jax.Device]:
+        return list(self.mesh.devices.flat)
+
     def check_batch(self, size: int) -> None:
         ways = int(np.prod([self.mesh.shape[axis] for axis in BATCH_AXES]))
         if size % ways:

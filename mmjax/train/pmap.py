@@ -21,31 +21,31 @@ class Pmap:
     axis = "devices"
 
     @cached_property
-    def _chosen(self) -> list[jax.Device]:
+    def chosen(self) -> list[jax.Device]:
         found = jax.local_devices()
         if self.devices is not None and not 1 <= self.devices <= len(found):
             raise ValueError(f"partition.devices is {self.devices}; expected 1 to {len(found)}")
         return found[: self.devices]
 
     def check_batch(self, size: int) -> None:
-        if size % (len(self._chosen) * jax.process_count()):
-            raise ValueError(f"a batch of {size} does not divide by {len(self._chosen) * jax.process_count()} devices")
+        if size % (len(self.chosen) * jax.process_count()):
+            raise ValueError(f"a batch of {size} does not divide by {len(self.chosen) * jax.process_count()} devices")
 
     def layout(self, abstract: Any) -> Any:
-        return jax.tree.map(lambda _: SingleDeviceSharding(self._chosen[0]), abstract)
+        return jax.tree.map(lambda _: SingleDeviceSharding(self.chosen[0]), abstract)
 
     def put_state(self, state: Any) -> Any:
-        copies = len(self._chosen)
+        copies = len(self.chosen)
         host = jax.device_get(state)
         return self._spread(jax.tree.map(lambda x: np.broadcast_to(x, (copies, *np.shape(x))), host))
 
     def put_batch(self, batch: Mapping[str, Any]) -> Any:
-        copies = len(self._chosen)
+        copies = len(self.chosen)
         rows = {name: np.asarray(x) for name, x in batch.items()}
         return self._spread({name: x.reshape(copies, len(x) // copies, *x.shape[1:]) for name, x in rows.items()})
 
     def compile(self, step: Callable[..., Any], *, donate: bool) -> Callable[..., Any]:
-        return jax.pmap(step, axis_name=self.axis, devices=self._chosen, donate_argnums=(0,) if donate else ())
+        return jax.pmap(step, axis_name=self.axis, devices=self.chosen, donate_argnums=(0,) if donate else ())
 
     def fetch(self, tree: Any) -> Any:
         return jax.tree.map(lambda x: x[0], tree)
@@ -57,4 +57,4 @@ class Pmap:
     def _spread(self) -> Callable[[Any], Any]:
         # The identity under pmap places the leading axis as every later call expects it, and copies. It is made once:
         # another one would be compiled anew.
-        return jax.pmap(lambda x: x, axis_name=self.axis, devices=self._chosen)
+        return jax.pmap(lambda x: x, axis_name=self.axis, devices=self.chosen)

@@ -12,6 +12,7 @@ from mmjax.optim.group import Group
 from mmjax.train import memory
 from mmjax.train.loop import Run
 from mmjax.train.mesh import Mesh
+from mmjax.train.pmap import Pmap
 from mmjax.train.state import create
 from tests.train.toy import Toy, experiment, optimizer, points
 
@@ -63,6 +64,22 @@ def test_devices_of_a_host_have_its_memory_between_them_and_no_more():
     assert memory.available(jax.devices()[:1] * 4) == one // 4
 
 
+@pytest.mark.parametrize("partition", [Mesh(axes={"data": 1}), Pmap(1)], ids=["mesh", "pmap"])
+def test_each_partition_names_all_the_devices_whose_memory_is_looked_at(partition):
+    assert partition.chosen == jax.local_devices()[:1]
+
+
+def test_copies_of_a_host_share_its_memory():
+    optim = optimizer()
+    state = abstract(optim)
+    layout, trainable = Pmap(1).layout(state), optim.trainable(state.params)
+    one = sum(memory.needed(state, layout, trainable).values())
+    memory.check(state, layout, trainable, jax.devices()[:1])
+    copies = memory.available(jax.devices()[:1]) // one + 1
+    with pytest.raises(ValueError, match=r"a device needs 0\.0 GiB .* but has 0\.0 GiB"):
+        memory.check(state, layout, trainable, jax.devices()[:1] * copies)
+
+
 def test_a_run_that_cannot_fit_says_how_much_it_needs_and_for_what_before_it_takes_any(tmp_path):
     with Run(experiment(task=Wide(width=10**12)), tmp_path, print) as running, pytest.raises(ValueError) as caught:
         running.train()
@@ -70,6 +87,6 @@ def test_a_run_that_cannot_fit_says_how_much_it_needs_and_for_what_before_it_tak
     line = str(caught.value)
     assert line.startswith(
         f"a device needs {5 * size:.1f} GiB (parameters {size:.1f}, gradients {size:.1f}, optimiser {2 * size:.1f}, "
-        f"average {size:.1f}) and room for activations, but has "
+        f"average {size:.1f}) and room for activations and a copy in the type that is computed in, but has "
     )
     assert "\n" not in line and "partition.axes" in line
