@@ -38,7 +38,7 @@ def test_a_run_folder_holds_all_that_was_promised(trained):
 
 
 def test_a_run_starts_from_another_one_by_an_override_and_tells_what_was_taken(trained, tmp_path, capfd):
-    start = [f"--config.init_from.workdir={trained}", "--config.init_from.rules=(('^logits', None),)"]
+    start = [f"--config.init_from.workdir={trained}", "--config.init_from.rules=(('^head', None),)"]
     words = [
         "train",
         f"--config={tiny.CONFIG}:once",
@@ -54,11 +54,11 @@ def test_a_run_starts_from_another_one_by_an_override_and_tells_what_was_taken(t
         name.removeprefix("params").replace("']['", "/").strip("[']") for name in before if name.startswith("params")
     ]
     assert out == "" and sorted(row[:2] for row in told) == sorted(
-        [[name, "fresh" if name.startswith("logits") else "taken"] for name in names] + [["logits/kernel", "skipped"]]
+        [[name, "fresh" if name.startswith("head") else "taken"] for name in names] + [["head", "skipped"]]
     )
     for name in names:
         key = "['" + name.replace("/", "']['") + "']"
-        assert np.array_equal(after[f"params{key}"], before[f"average{key}"]) != name.startswith("logits")
+        assert np.array_equal(after[f"params{key}"], before[f"average{key}"]) != name.startswith("head")
 
 
 def test_a_complete_run_says_so_at_once_and_changes_nothing(trained, capfd):

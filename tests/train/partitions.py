@@ -27,7 +27,7 @@ TENSOR = (
     ("(query|key|value|gate|up)/kernel$", (None, "tensor")),
     ("(out|down)/kernel$", ("tensor", None)),
     ("embed/embedding$", ("tensor", None)),
-    ("logits/kernel$", (None, "tensor")),
+    ("^head$", (None, "tensor")),
     (".*", ()),
 )
 COLUMNS = (("dense_0/kernel", (None, "tensor")), ("dense_1/kernel", ("tensor", None)), (".*", ()))
@@ -52,7 +52,7 @@ def pali_batch(number: int, rows: int = 8) -> dict[str, np.ndarray]:
         real = np.arange(length) < rng.integers(0, length + 1, (rows, 2, 1))
         batch[name] = np.where(real, rng.integers(1, 32, (rows, 2, length)), 0).astype(np.int32)
         batch[f"{name}_mask"] = real
-    return batch
+    return {**batch, "index": np.arange(rows, dtype=np.int32)}
 
 
 def flat(name: str, tree) -> dict[str, np.ndarray]:
