@@ -24,8 +24,8 @@ def get_config(variant="base"):
         variant,
         base=dict(steps=1500, frozen=True, start=dict(workdir="runs/pali_vit", rules=TOWER, same_words=False)),
         vit=dict(steps=900, only=CAPTIONS),
-        stage2=dict(steps=500, pixels=64, peak=3e-4, start="runs/pali_stage1", words="runs/pali_stage1"),
-        paligemma=dict(steps=2900, pixels=64, family=paligemma, slow=300),
+        stage2=dict(steps=1500, pixels=64, peak=5e-4, start="runs/pali_stage1", words="runs/pali_stage1"),
+        paligemma=dict(steps=3900, pixels=64, family=paligemma, slow=300),
         smoke=dict(steps=8, warmup=2, batch=4, dim=32, layers=1, stem=(8, 16, 16), train=50, test=2),
     )
     dim, layers = size.get("dim", 96), size.get("layers", 2)
