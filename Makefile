@@ -24,7 +24,7 @@ EDITABLE = --config-settings editable_mode=compat --editable
 
 help:
 	@echo "make quickstart    install mmjax into .venv, train PaLI on easy-VQA, evaluate it, answer questions (10 minutes)"
-	@echo "make pali          pretrain PaLI in small, stage by stage, and finetune it on easy-VQA (40 minutes)"
+	@echo "make pali          pretrain PaLI in small, stage by stage, and finetune it on easy-VQA"
 	@echo "make test          lint and run the tests"
 	@echo "make test-matrix   the same on every Python 3.11, 3.12, 3.13 found here"
 	@echo "make test-lower    the tests with the oldest packages that setup.py allows"
