@@ -15,6 +15,7 @@ from flax import linen as nn
 from mmjax.core.partition import constrain_batch
 from mmjax.core.tokens import Tokens, join
 from mmjax.decode.t5_decoder import T5Decoder
+from mmjax.nn.dense import Dense
 from mmjax.nn.t5_encoder import T5Encoder
 
 ORDER = ("image", "text")
@@ -36,7 +37,7 @@ class Pali(nn.Module):
     tied: bool = False
 
     def setup(self):
-        self.project = nn.Dense(self.dim)
+        self.project = Dense(self.dim)
         self.embed = nn.Embed(self.vocab, self.dim, embedding_init=nn.initializers.normal(1.0))
         if not self.tied:
             self.head = self.param("head", nn.initializers.lecun_normal(), (self.dim, self.vocab))

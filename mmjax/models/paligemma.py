@@ -15,6 +15,7 @@ from flax import linen as nn
 from mmjax.core.partition import constrain_batch
 from mmjax.core.tokens import Tokens
 from mmjax.decode.gemma_decoder import GemmaDecoder
+from mmjax.nn.dense import Dense
 
 
 class Paligemma(nn.Module):
@@ -38,7 +39,7 @@ class Paligemma(nn.Module):
                 raise ValueError(f"{name} is {getattr(self, name)}; expected a token of the vocab of {self.vocab}")
 
     def setup(self):
-        self.project = nn.Dense(self.dim, kernel_init=nn.initializers.zeros)
+        self.project = Dense(self.dim, kernel_init=nn.initializers.zeros)
         # The embeddings make the logits too; what is read of them is brought to a variance of 1 by `_embedded`.
         self.embed = nn.Embed(self.vocab, self.dim, embedding_init=nn.initializers.normal(self.dim**-0.5))
 

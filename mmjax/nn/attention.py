@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from einops import rearrange
 from flax import linen as nn
 
+from mmjax.nn.dense import Dense
 from mmjax.nn.rotary import rotate
 
 KeyValue = tuple[jax.Array, jax.Array]
@@ -54,10 +55,10 @@ class Attention(nn.Module):
             raise ValueError(f"{self.heads} heads cannot share {groups} keys evenly; kv_heads must divide heads")
         folded = 1.0 if self.scale is None else 1.0 / self.head_dim
         query_init = nn.initializers.variance_scaling(folded, "fan_in", "normal")
-        self.query = nn.Dense(self.heads * self.head_dim, use_bias=self.use_bias, kernel_init=query_init)
-        self.key = nn.Dense(groups * self.head_dim, use_bias=self.use_bias)
-        self.value = nn.Dense(groups * self.head_dim, use_bias=self.use_bias)
-        self.out = nn.Dense(self.dim, use_bias=self.use_bias)
+        self.query = Dense(self.heads * self.head_dim, use_bias=self.use_bias, kernel_init=query_init)
+        self.key = Dense(groups * self.head_dim, use_bias=self.use_bias)
+        self.value = Dense(groups * self.head_dim, use_bias=self.use_bias)
+        self.out = Dense(self.dim, use_bias=self.use_bias)
 
     def project(self, memory: jax.Array, at: jax.Array | None = None) -> KeyValue:
         """The key and value [B, G, S, K] of a memory [B, S, D] whose places are `at`."""

@@ -7,6 +7,8 @@ is a group norm here (Wu and He 2018, arXiv 1803.08494): no example may change a
 import jax
 from flax import linen as nn
 
+from mmjax.nn.dense import Dense
+
 
 class ConvStem(nn.Module):
     """x [B, H, W, C] to [B, H / 2^n, W / 2^n, dim] through n widths, each a multiple of `groups`."""
@@ -32,4 +34,4 @@ class ConvStem(nn.Module):
             x = nn.Conv(width, (3, 3), use_bias=False, name=f"conv_{i}")(x)
             x = nn.relu(nn.GroupNorm(self.groups, name=f"norm_{i}")(x))
             x = nn.max_pool(x, (2, 2), strides=(2, 2))
-        return nn.Dense(self.dim, name="project")(x)
+        return Dense(self.dim, name="project")(x)

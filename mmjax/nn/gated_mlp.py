@@ -3,6 +3,8 @@
 import jax
 from flax import linen as nn
 
+from mmjax.nn.dense import Dense
+
 
 class GatedMlp(nn.Module):
     """x [..., D] to [..., D] through `hidden` gated units, without biases; tanh form of GELU."""
@@ -11,6 +13,6 @@ class GatedMlp(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        gate = nn.gelu(nn.Dense(self.hidden, use_bias=False, name="gate")(x), approximate=True)
-        up = nn.Dense(self.hidden, use_bias=False, name="up")(x)
-        return nn.Dense(x.shape[-1], use_bias=False, name="down")(gate * up)
+        gate = nn.gelu(Dense(self.hidden, use_bias=False, name="gate")(x), approximate=True)
+        up = Dense(self.hidden, use_bias=False, name="up")(x)
+        return Dense(x.shape[-1], use_bias=False, name="down")(gate * up)

@@ -3,6 +3,7 @@
 import jax
 from flax import linen as nn
 
+from mmjax.nn.dense import Dense
 from mmjax.nn.gelu import gelu
 
 
@@ -14,6 +15,6 @@ class Mlp(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        inner = nn.Dense(self.hidden, name="up")(x)
+        inner = Dense(self.hidden, name="up")(x)
         inner = gelu(inner) if self.approximate else nn.gelu(inner, approximate=False)
-        return nn.Dense(x.shape[-1], name="down")(inner)
+        return Dense(x.shape[-1], name="down")(inner)

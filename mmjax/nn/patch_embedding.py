@@ -4,6 +4,8 @@ import jax
 from einops import rearrange
 from flax import linen as nn
 
+from mmjax.nn.dense import Dense
+
 
 class PatchEmbedding(nn.Module):
     """x [B, H, W, C] to [B, H / size, W / size, dim]."""
@@ -17,4 +19,4 @@ class PatchEmbedding(nn.Module):
             raise ValueError(f"patches of {self.size} pixels do not tile a picture of {x.shape[1]} x {x.shape[2]}")
         # A reshape and one matrix product: the same as a strided convolution, and faster on every backend tried.
         patches = rearrange(x, "b (h p) (w q) c -> b h w (p q c)", p=self.size, q=self.size)
-        return nn.Dense(self.dim, name="patch")(patches)
+        return Dense(self.dim, name="patch")(patches)
