@@ -21,6 +21,7 @@ REQUIRES = [
     "numpy>=2.0.0",
     "ml_dtypes>=0.5.0",
     "pillow>=11.0.0",
+    "opencv-python-headless>=4.11.0",
     "tokenizers>=0.21.0",
     "sentencepiece>=0.2.0",
     "rich>=13.7.0",

@@ -17,7 +17,7 @@ class Photos(Dataset):
         self.change = v2.Compose(
             [
                 v2.PILToTensor(),
-                v2.Resize((photos.SMALL, photos.SMALL), v2.InterpolationMode.BICUBIC, antialias=True),
+                v2.Resize((photos.SMALL, photos.SMALL), v2.InterpolationMode.BILINEAR, antialias=True),
                 v2.RandomHorizontalFlip(),
                 v2.ToDtype(torch.float32, scale=True),
                 v2.Normalize([0.5] * 3, [0.5] * 3),

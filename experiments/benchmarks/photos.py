@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-COUNT, SIDE, SMALL, BATCH, LOOK = 512, 256, 224, 32, 8
+COUNT, SIDE, SMALL, BATCH, LOOK = 512, 256, 224, 32, 64
 
 
 def folder() -> Path:

@@ -8,6 +8,7 @@ import os
 import warnings
 from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
@@ -44,7 +45,7 @@ def decode(
 
 
 def resize(image: np.ndarray, size: int, how: str | None = "stretch", name: str = "picture") -> np.ndarray:
-    """[H, W, 3] uint8 -> [size, size, 3] uint8, bicubic with antialiasing.
+    """[H, W, 3] uint8 -> [size, size, 3] uint8; what shrinks is averaged by area, what grows is bicubic.
 
     "stretch" does not keep the aspect ratio, "fit" keeps the whole picture on a white square, "crop" the square in its
     middle, and None takes only pictures which have the size. Raises ValueError for one that has not.
@@ -57,12 +58,27 @@ def resize(image: np.ndarray, size: int, how: str | None = "stretch", name: str 
             f"{name}: {width} x {height} pixels, but data.size is {size} and data.resize None: make all pictures "
             "equal, or set data.resize to 'stretch', 'fit' or 'crop'"
         )
-    picture = Image.fromarray(image)
     if how == "stretch":
-        return np.array(picture.resize((size, size), Image.Resampling.BICUBIC))
+        return scale(image, size, size)
+    whole = size / (min if how == "crop" else max)(height, width)
+    scaled = scale(image, max(1, round(whole * height)), max(1, round(whole * width)))
+    top, left = (abs(side - size) // 2 for side in scaled.shape[:2])
     if how == "crop":
-        return np.array(ImageOps.fit(picture, (size, size), Image.Resampling.BICUBIC))
-    return np.array(ImageOps.pad(picture, (size, size), Image.Resampling.BICUBIC, color="white"))
+        return np.ascontiguousarray(scaled[top : top + size, left : left + size])
+    white = np.full((size, size, 3), 255, np.uint8)
+    white[top : top + len(scaled), left : left + scaled.shape[1]] = scaled
+    return white
+
+
+def scale(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """[H, W, 3] uint8 -> [height, width, 3] uint8, each side shrunk by area or grown bicubically."""
+    for (rows, columns), method in (
+        ((min(height, image.shape[0]), min(width, image.shape[1])), cv2.INTER_AREA),
+        ((height, width), cv2.INTER_CUBIC),
+    ):
+        if (rows, columns) != image.shape[:2]:
+            image = cv2.resize(image, (columns, rows), interpolation=method)
+    return image
 
 
 def to_rgb(picture: Image.Image) -> Image.Image:
