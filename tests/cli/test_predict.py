@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -171,3 +172,18 @@ def test_a_prompt_that_asks_for_nothing_needs_no_text_and_several_images_are_one
 def test_one_row_that_is_not_in_a_list_is_told(model):
     with pytest.raises(TypeError, match="takes a list of rows, given a dict"):
         model.predict({"image": "0.png", "text": "what?"})
+
+
+def test_a_run_of_several_tasks_is_asked_one_of_them_by_name(squares, easyvqa, tmp_path, capfd):
+    pretrain = Path(__file__).parents[2] / "configs/pali_pretrain.py"
+    short = ["--config.steps=3", "--config.data.parts.caption.source.test='test[:8]'"]
+    assert main(["train", f"--config={pretrain}:smoke", f"--workdir={tmp_path}", *short]) == 0
+    asked = ["predict", f"--workdir={tmp_path}", f"--image={squares.parent / '20.png'}"]
+    capfd.readouterr()
+    assert main([*asked, "--task=caption"]) == 0
+    assert json.loads(capfd.readouterr().out).keys() == {"image", "task", "prediction", "confidence"}
+    assert main([*asked, "--task=vqa", "--text=is it red?"]) == 0
+    assert main([*asked, "--task=vqa"]) == 1
+    assert "text" in capfd.readouterr().err
+    assert main([*asked, "--task=poetry"]) == 1
+    assert "'poetry'" in capfd.readouterr().err
