@@ -1,9 +1,7 @@
 """What a run reads: training batches by number, evaluation splits in order, and rows that a user brings.
 
-Training batch k is a pure function of (seed, k): pictures are shuffled per epoch, Q questions drawn and the
-picture augmented by random numbers that depend on the example's place in the stream alone. So the data
-position of a run is one number, and n hosts read the batches of one host, each its own rows. The streams
-are Grain MapDatasets.
+Pictures are shuffled per epoch, Q questions drawn and the picture augmented by random numbers that depend on the
+example's place in the stream alone; see `data.stream`.
 """
 
 from __future__ import annotations
@@ -19,18 +17,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmjax.data import requests
-from mmjax.data.packing import Batch, Packer, stack
+from mmjax.data.packing import Batch, Packer
 from mmjax.data.part import Part
 from mmjax.data.reader import Reader
+from mmjax.data.stream import Host, Stream
 from mmjax.data.vocabulary import FILES, Vocabulary
 
 if TYPE_CHECKING:
     import grain
 
     from mmjax.data.batches import Batches
-
-Host = tuple[int, int]  # this host's number and how many hosts there are
-ENDLESS = 1 << 40  # examples in a training stream: Grain's own endless repetition overflows in batches of one
 
 
 class Feed:
@@ -44,6 +40,7 @@ class Feed:
         self.weights = tuple(part.weight for part in parts.values())
         self.folder = Path(folder)
         self.config = config
+        self.stream = Stream(config.batch, config.threads, config.prefetch)
 
     @functools.cached_property
     def vocabulary(self) -> Vocabulary:
@@ -88,34 +85,19 @@ class Feed:
 
         An example's `index` is that of its picture's first example in `.split(split="train")`.
         """
-        import grain
-
-        rows = self.share(host)
-        streams, offset = [], 0
-        for number, part in enumerate(self.parts):
-            draw = functools.partial(part.draw, self.packer, offset)
-            pictures = grain.MapDataset.range(part.pictures("train")).seed(seed * len(self.parts) + number)
-            streams.append(pictures.shuffle().repeat(ENDLESS // len(pictures)).random_map(draw))
+        parts, offset = [], 0
+        for part in self.parts:
+            parts.append((part.pictures("train"), functools.partial(part.draw, self.packer, offset)))
             offset += part.examples("train")
-        examples = grain.MapDataset.mix(streams, self.weights) if len(streams) > 1 else streams[0]
-        batches = examples.batch(rows, batch_fn=stack)
-        return self.ahead(batches[start * host[1] + host[0] :: host[1]])
+        return self.stream.drawn(parts, self.weights, seed, start, host)
 
     def split(self, host: Host = (0, 1), split: str | None = None) -> grain.DatasetIterator:
         """Every question of a split (None: test) once, in order; blank examples fill the last batch.
 
         A picture with more than Q questions is several examples; all hosts get equally many batches.
         """
-        import grain
-
-        rows = self.share(host)
-        total = self.examples(split)
-
-        def read(place: int) -> Batch:
-            return self.example(place, split) if place < total else self.packer.blank()
-
-        places = grain.MapDataset.range(total + -total % self.config.batch)
-        return self.ahead(places.map(read).batch(rows, batch_fn=stack)[host[0] :: host[1]])
+        read = functools.partial(self.example, split=split)
+        return self.stream.ordered(self.examples(split), read, self.packer.blank, host)
 
     def take(self, indices: Sequence[int], split: str | None = None) -> Batch:
         """The examples `.split` counts by these indices, padded to a multiple of the batch size."""
@@ -149,17 +131,3 @@ class Feed:
         examples, errors = requests.pack(rows, self.packer, prompts, Path(root))
         size = self.config.batch
         return [self.packer.batch(examples[i : i + size], size) for i in range(0, len(examples), size)], errors
-
-    def share(self, host: Host) -> int:
-        """How many rows of a batch one of n hosts reads."""
-        if self.config.batch % host[1]:
-            raise ValueError(f"data.batch is {self.config.batch}, which {host[1]} hosts cannot share evenly")
-        return self.config.batch // host[1]
-
-    def ahead(self, batches: grain.MapDataset) -> grain.DatasetIterator:
-        """Batches in order, made ahead of time by threads (0: made when asked for)."""
-        import grain
-
-        threads = self.config.threads
-        options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=self.config.prefetch if threads else 0)
-        return iter(batches.to_iter_dataset(options))

@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmjax.data import images
+from mmjax.data.stream import Batch, stack
 from mmjax.data.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from mmjax.data.batches import Batches
-
-Batch = dict[str, np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,8 +106,3 @@ def zeros(shape: Batches, pad: int = 0) -> Batch:
     masks = {f"{name}_mask": np.zeros(value.shape, bool) for name, value in ids.items()}
     pictures = {"image": np.zeros((*several, *side), np.uint8), "image_mask": np.zeros(several, bool)[()]}
     return {**pictures, **ids, **masks, "index": np.int32(-1), "source": np.int32(-1)}
-
-
-def stack(examples: Sequence[Batch]) -> Batch:
-    """Examples -> one batch, key by key."""
-    return {name: np.stack([example[name] for example in examples]) for name in examples[0]}

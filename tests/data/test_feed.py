@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mmjax.data import images
 from mmjax.data.augment import Augment
 from mmjax.data.feed import Feed
 from mmjax.data.pictures import Pictures
@@ -254,12 +255,8 @@ def test_rows_of_a_user_are_all_asked_and_neighbours_share_a_picture(feed, album
     ]
     assert len(shown) == 9  # five neighbours are three and two, the last three are one example
     for image, start in shown:
-        np.testing.assert_array_equal(image, np.asarray(resized(start // 5 % 3)))
+        np.testing.assert_array_equal(image, images.resize(draw(start // 5 % 3, 20), 16))
     assert {len(batch["index"]) for batch in batches} == {4} and batches[-1]["index"][-1] == -1
-
-
-def resized(number: int) -> Image.Image:
-    return Image.fromarray(draw(number, 20)).resize((16, 16), Image.Resampling.BICUBIC)
 
 
 def test_bad_rows_are_told_by_their_number_and_lose_no_other(feed, album):

@@ -183,6 +183,27 @@ def test_shrinking_averages_and_keeps_flat_colours():
     assert (images.resize(np.ascontiguousarray(flat), 32) == [10, 128, 250]).all()
 
 
+def overlap(cells: int, size: int) -> np.ndarray:
+    """[cells, size]: what share of each pixel of a side lies in each of the cells that divide it evenly."""
+    edges = [(k * size / cells, (k + 1) * size / cells) for k in range(cells)]
+    return np.array([[max(0, min(end, i + 1) - max(start, i)) for i in range(size)] for start, end in edges])
+
+
+def test_a_smaller_picture_holds_the_mean_of_the_area_that_each_pixel_covers():
+    image = noise(20)[:, :15]
+    rows, columns = overlap(8, 20), overlap(8, 15)
+    for c in range(3):
+        expected = rows @ image[..., c] @ columns.T / (20 / 8 * 15 / 8)
+        assert np.abs(images.resize(image, 8)[..., c] - expected).max() <= 1
+
+
+def test_one_side_may_grow_while_the_other_shrinks():
+    image = np.zeros((16, 4, 3), np.uint8)
+    image[:8] = (0, 100, 200)
+    found = images.resize(image, 8)
+    assert (found[:4] == (0, 100, 200)).all() and (found[4:] == 0).all()
+
+
 def test_a_picture_of_the_right_size_is_not_touched():
     image = noise(32)
     assert images.resize(image, 32) is image

@@ -1,0 +1,42 @@
+"""A row's picture."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from mmjax.data import images
+from mmjax.data.part import Augmentation
+
+
+@dataclasses.dataclass(frozen=True)
+class Picture:
+    """The feature `feature` as [size, size, 3] uint8 with mask []; no bytes are a missing picture.
+
+    `resize` as in `data.images.resize`; `augment` changes training pictures.
+    """
+
+    feature: str
+    size: int
+    resize: str | None = "stretch"
+    augment: Augmentation | None = None
+
+    def blank(self) -> tuple[np.ndarray, np.ndarray]:
+        return np.zeros((self.size, self.size, 3), np.uint8), np.zeros((), bool)
+
+    def fit(self, values: Iterable[Any]) -> dict[str, Any]:
+        """Nothing: pixels have their scale."""
+        return {}
+
+    def __call__(self, value: Any, fitted: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+        """Raises ValueError or FileNotFoundError for what is no picture."""
+        if value is None or (isinstance(value, bytes) and not value):
+            return self.blank()
+        return images.resize(images.decode(value), self.size, self.resize), np.ones((), bool)
+
+    def vary(self, values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """The picture of a training row."""
+        return values if self.augment is None else self.augment(values, rng)

@@ -1,0 +1,58 @@
+"""A row's series of measurements: up to `length` steps of C channels each."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from mmjax.data.modality.scale import Scale, measured, scaled, statistics
+
+
+@dataclasses.dataclass(frozen=True)
+class Series:
+    """The feature `feature`, [T, channels], as [length, channels] float32 with mask [length].
+
+    A step that holds a NaN is masked; a series without steps is missing. One that is longer is an error, since where to
+    cut it is the user's to say. `scale` "standard" uses each channel's mean and deviation over the training rows.
+    """
+
+    feature: str
+    length: int
+    channels: int
+    scale: Scale = "standard"
+
+    def blank(self) -> tuple[np.ndarray, np.ndarray]:
+        return np.zeros((self.length, self.channels), np.float32), np.zeros(self.length, bool)
+
+    def fit(self, values: Iterable[Any]) -> dict[str, Any]:
+        """Mean and deviation of each channel over all steps that are whole."""
+        return statistics(self.scale, (steps[whole(steps)] for steps in map(self._read, values)))
+
+    def __call__(self, value: Any, fitted: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+        """Raises ValueError for other channels, or more steps than `length`."""
+        steps = self._read(value)
+        values, mask = self.blank()
+        real = whole(steps)
+        values[: len(steps)] = np.where(real[:, None], scaled(steps, fitted), 0)
+        mask[: len(steps)] = real
+        return values, mask
+
+    def _read(self, value: Any) -> np.ndarray:
+        steps = measured(value)
+        if not steps.size:
+            return np.zeros((0, self.channels))
+        if steps.ndim == 1 and self.channels == 1:
+            steps = steps[:, None]
+        if steps.ndim != 2 or steps.shape[1] != self.channels:
+            raise ValueError(f"a series of shape {list(steps.shape)}, expected [steps, {self.channels}]")
+        if len(steps) > self.length:
+            raise ValueError(f"{len(steps)} steps, but its length is {self.length}: set it to {len(steps)} or more")
+        return steps
+
+
+def whole(steps: np.ndarray) -> np.ndarray:
+    """[T] bool: every channel of the step is a finite number."""
+    return np.isfinite(steps).all(axis=1)

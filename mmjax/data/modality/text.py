@@ -1,0 +1,46 @@
+"""A row's text, as token ids."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class Text:
+    """The feature `feature` as [length] int32 with mask [length], by the data's tokenizer; an empty text is missing."""
+
+    feature: str
+    length: int
+    words = True  # reads the vocabulary, which `data.rows` puts into what is fitted
+
+    def blank(self) -> tuple[np.ndarray, np.ndarray]:
+        return np.zeros(self.length, np.int32), np.zeros(self.length, bool)
+
+    def fit(self, values: Iterable[Any]) -> dict[str, Any]:
+        """Nothing: the tokenizer is fitted for all texts together."""
+        return {}
+
+    def __call__(self, value: Any, fitted: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+        """Raises ValueError for what is no text, or one of more than `length` tokens: half a text is another text."""
+        text = plain(value)
+        ids = fitted["vocabulary"].encode(text)
+        if len(ids) > self.length:
+            raise ValueError(f"{text!r:.40} has {len(ids)} tokens, but its length is {self.length}: raise it")
+        values, mask = self.blank()
+        values[:], values[: len(ids)], mask[: len(ids)] = fitted["vocabulary"].pad, ids, True
+        return values, mask
+
+
+def plain(value: Any) -> str:
+    """A text as TFDS gives it, or a user; nothing is an empty one."""
+    if value is None:
+        return ""
+    if isinstance(value, bytes):
+        return value.decode()
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r:.60} is no text")
+    return value

@@ -1,0 +1,198 @@
+"""The opened rows of a run: training batches by number, splits in order, and rows that a user brings."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmjax.data import prepared
+from mmjax.data.stream import Batch, Host, Stream, stack
+from mmjax.data.vocabulary import FILES, Vocabulary
+
+if TYPE_CHECKING:
+    import grain
+
+    from mmjax.data.rows import Modality, Rows
+
+INPUTS = "inputs.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Known:
+    """What the training rows decided: the names of the classes, the vocabulary, and each modality's statistics."""
+
+    labels: tuple[str, ...]
+    words: Vocabulary | None
+    fitted: Mapping[str, dict[str, Any]]
+
+
+class RowFeed:
+    """Opened rows; nothing is read before it is asked for."""
+
+    files = (INPUTS, *FILES)
+    sources = ("",)
+
+    def __init__(self, config: Rows, folder: str | os.PathLike):
+        self.config, self.folder = config, Path(folder)
+        self.stream = Stream(config.batch, config.threads, config.prefetch)
+        self.splits: dict[str, Sequence[Mapping[str, Any]]] = {}
+
+    @functools.cached_property
+    def source(self) -> Any:
+        """The TFDS builder; ValueError where a feature that the config names is not there."""
+        found = prepared.builder(self.config.name, self.config.data_dir)
+        wanted = {f"modalities.{name}": one.feature for name, one in self.config.modalities.items()}
+        wanted |= {key: getattr(self.config, key).feature for key in ("label", "target") if getattr(self.config, key)}
+        for key, feature in wanted.items():
+            if feature not in found.info.features:
+                raise ValueError(
+                    f"data.{key}.feature is {feature!r}, but data set {self.config.name!r} has "
+                    f"{', '.join(sorted(found.info.features))}"
+                )
+        return found
+
+    @functools.cached_property
+    def vocabulary(self) -> Known:
+        """What the folder holds; where it holds nothing, it is fitted once every row of both splits was seen to fit."""
+        path = self.folder / INPUTS
+        if path.is_file():
+            kept = json.loads(path.read_text("utf-8"))
+            return self._known(kept)
+        kept = {"fitted": {name: self._fit(name, one) for name, one in self.config.modalities.items()}}
+        label = self.config.label
+        kept["labels"] = label.known(self.source, self._column("train", label.feature)) if label else []
+        self.folder.mkdir(parents=True, exist_ok=True)
+        known = self._known(kept)
+        for split in ("train", "test"):
+            for place in range(len(self.split_rows(split))):
+                self._row(known, split, place)
+        fresh = path.with_suffix(".tmp")
+        fresh.write_text(json.dumps(kept, ensure_ascii=False) + "\n", "utf-8")
+        os.replace(fresh, path)
+        return known
+
+    def _known(self, kept: Mapping[str, Any]) -> Known:
+        tokenizer = self.config.tokenizer
+        words = None if tokenizer is None else tokenizer.open(self.folder, self.texts)
+        return Known(tuple(kept["labels"]), words, kept["fitted"])
+
+    def _fit(self, name: str, modality: Modality) -> dict[str, Any]:
+        try:
+            return modality.fit(self._column("train", modality.feature))
+        except ValueError as error:
+            raise ValueError(f"{self.config.name} {self.config.train}: {name}: {error}") from None
+
+    def texts(self) -> Iterator[str]:
+        """Every text of the training rows: what a tokenizer is trained on."""
+        from mmjax.data.modality.text import plain
+
+        for modality in self.config.modalities.values():
+            if getattr(modality, "words", False):
+                yield from map(plain, self._column("train", modality.feature))
+
+    def _column(self, split: str, feature: str) -> Iterator[Any]:
+        return (row[feature] for row in self.split_rows(split))
+
+    def split_rows(self, name: str) -> Sequence[Mapping[str, Any]]:
+        """The rows of a split, opened when first needed; names other than "train" and "test" are TFDS splits."""
+        if name not in self.splits:
+            chosen = {"train": self.config.train, "test": self.config.test}.get(name, name)
+            image = next((f for f in (m.feature for m in self.config.modalities.values()) if self._encoded(f)), "image")
+            self.splits[name] = prepared.open_rows(self.source, chosen, image)
+        return self.splits[name]
+
+    def _encoded(self, feature: str) -> bool:
+        import tensorflow_datasets as tfds
+
+        return isinstance(self.source.info.features[feature], tfds.features.Image)
+
+    def train(self, seed: int, start: int = 0, host: Host = (0, 1)) -> grain.DatasetIterator:
+        """Endless shuffled batches start, start + 1, ...; see `data.stream`."""
+        known = self.vocabulary
+        return self.stream.drawn(
+            [(len(self.split_rows("train")), functools.partial(self._draw, known))], (1.0,), seed, start, host
+        )
+
+    def split(self, host: Host = (0, 1), split: str | None = None) -> grain.DatasetIterator:
+        """Every row of a split (None: test) once, in order; blank ones fill the last batch."""
+        name = split or "test"
+        read = functools.partial(self._row, self.vocabulary, name)
+        return self.stream.ordered(len(self.split_rows(name)), read, self.config.empty, host)
+
+    def take(self, indices: Sequence[int], split: str | None = None) -> Batch:
+        """These rows of a split, with blank ones up to a multiple of the batch size."""
+        found = [self._row(self.vocabulary, split or "test", int(place)) for place in indices]
+        return stack(self._filled(found))
+
+    def examples(self, split: str | None = None) -> int:
+        """How many rows a split (None: the test split) has."""
+        return len(self.split_rows(split or "test"))
+
+    def encode(
+        self, rows: Sequence[Mapping[str, Any]], root: str | os.PathLike = "."
+    ) -> tuple[list[Batch], dict[int, str]]:
+        """Rows {modality: value, ...} -> batches, {row: error}; a modality that is left out, or null, is missing.
+
+        Pictures are paths (from `root`), arrays or Pillow images; series and vectors are lists or arrays.
+        """
+        examples, errors = [], {}
+        for number, row in enumerate(rows):
+            try:
+                examples.append({**self._asked(row, Path(root)), "index": np.int32(number)})
+            except (ValueError, OSError) as error:
+                errors[number] = f"row {number}: {error}"
+        size = self.config.batch
+        return [stack(self._filled(examples[i : i + size])) for i in range(0, len(examples), size)], errors
+
+    def _asked(self, row: Mapping[str, Any], root: Path) -> Batch:
+        if not isinstance(row, Mapping) or not set(row) & set(self.config.modalities):
+            raise ValueError(f"it is {row!r:.60}, expected some of {', '.join(self.config.modalities)}")
+        out = self.config.empty()
+        for name, modality in self.config.modalities.items():
+            value = row.get(name)
+            pixels = np.ndim(out[name]) > 1 and out[name].dtype == np.uint8
+            value = root / value if pixels and isinstance(value, str | os.PathLike) else value
+            out[name], out[f"{name}_mask"] = self._value(name, modality, value, self.vocabulary)
+        if not any(out[f"{name}_mask"].any() for name in self.config.modalities):
+            raise ValueError("every modality of it is missing: give at least one")
+        return out
+
+    def _filled(self, examples: list[Batch]) -> list[Batch]:
+        missing = -len(examples) % self.config.batch if examples else self.config.batch
+        return [*examples, *[self.config.empty()] * missing]
+
+    def _draw(self, known: Known, place: int, rng: np.random.Generator) -> Batch:
+        row = self._row(known, "train", int(place))
+        for name, modality in self.config.modalities.items():
+            if hasattr(modality, "vary") and row[f"{name}_mask"].any():
+                row[name] = modality.vary(row[name], rng)
+        return row
+
+    def _row(self, known: Known, split: str, place: int) -> Batch:
+        """The example at a place of a split; ValueError names the row and what is wrong with it."""
+        given = self.split_rows(split)[int(place)]
+        out: Batch = {"index": np.int32(place)}
+        try:
+            for name, modality in self.config.modalities.items():
+                out[name], out[f"{name}_mask"] = self._value(name, modality, given[modality.feature], known)
+            label, target = self.config.label, self.config.target
+            if label is not None:
+                out["label"] = np.int32(label.number(self.source, given[label.feature], known.labels))
+            else:
+                out["target"], out["target_mask"] = target(given[target.feature])
+        except ValueError as error:
+            raise ValueError(f"{self.config.name} {split} row {place}: {error}") from None
+        return out
+
+    def _value(self, name: str, modality: Modality, value: Any, known: Known) -> tuple[np.ndarray, np.ndarray]:
+        try:
+            return modality(value, {**known.fitted[name], "vocabulary": known.words})
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None

@@ -1,0 +1,91 @@
+"""Rows of any modalities with a label: what each feature of a prepared TFDS data set becomes in a batch.
+
+A batch holds NAME and NAME_mask for each modality, label [B] int32 (-1: none) or target [B, O] float32 with
+target_mask [B], and index [B] int32 (-1 for padding rows).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from mmjax.data.label import Label
+from mmjax.data.row_feed import RowFeed
+from mmjax.data.stream import Batch
+from mmjax.data.target import Target
+from mmjax.data.vocabulary import Tokenizer
+
+
+@runtime_checkable
+class Modality(Protocol):
+    """How a feature becomes values of one shape with a mask; `fit` says, as JSON, what the training rows decide."""
+
+    feature: str
+
+    def blank(self) -> tuple[np.ndarray, np.ndarray]: ...
+
+    def fit(self, values: Iterable[Any]) -> dict[str, Any]: ...
+
+    def __call__(self, value: Any, fitted: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]: ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Rows:
+    """A data set by name: its modalities by the names that the model's encoders have, and what is predicted.
+
+    `train` and `test` are TFDS splits or slices of rows. `tokenizer` is for the modalities that are texts.
+    """
+
+    name: str
+    modalities: Mapping[str, Modality]
+    label: Label | None = None
+    target: Target | None = None
+    tokenizer: Tokenizer | None = None
+    train: str = "train"
+    test: str = "test"
+    batch: int = 32
+    threads: int = 2
+    prefetch: int = 8
+    data_dir: str | None = None
+
+    def __post_init__(self):
+        if self.batch < 1 or not self.modalities:
+            raise ValueError(
+                f"batch is {self.batch} with {len(self.modalities)} modalities, expected at least one of each"
+            )
+        if (self.label is None) == (self.target is None):
+            raise ValueError("give either label, a class, or target, numbers")
+        taken = {"index", "source", "label", "target"} & set(self.modalities)
+        odd = sorted(taken | {name for name in self.modalities if not name.isidentifier() or name.endswith("_mask")})
+        if odd:
+            raise ValueError(f"no modality may be called {odd[0]!r}; take a name such as 'image' or 'sound'")
+        texts = [name for name, modality in self.modalities.items() if getattr(modality, "words", False)]
+        if bool(texts) != (self.tokenizer is not None):
+            raise ValueError(
+                f"{texts[0]} is a text and wants data.tokenizer"
+                if texts
+                else "no modality is a text: leave out tokenizer"
+            )
+
+    def blank(self) -> Batch:
+        """A batch of zeros of these shapes, without reading anything or taking memory."""
+        return {name: np.broadcast_to(x, (self.batch, *np.shape(x))) for name, x in self.empty().items()}
+
+    def empty(self) -> Batch:
+        """One example that is not there."""
+        row: Batch = {"index": np.int32(-1)}
+        for name, modality in self.modalities.items():
+            row[name], row[f"{name}_mask"] = modality.blank()
+        if self.label is not None:
+            row["label"] = np.int32(-1)
+        else:
+            row["target"], row["target_mask"] = self.target.blank()
+        return row
+
+    def open(self, folder: str | os.PathLike) -> RowFeed:
+        """The data with what was fitted to its training rows in `folder`, or fitted and kept there now."""
+        return RowFeed(self, folder)

@@ -1,0 +1,228 @@
+"""Rows of several modalities: what a batch holds, what is fitted, what is missing, and what is told."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+from PIL import Image
+
+from mmjax.data import prepared
+from mmjax.data.label import Label
+from mmjax.data.modality.picture import Picture
+from mmjax.data.modality.series import Series
+from mmjax.data.modality.text import Text
+from mmjax.data.modality.vector import Vector
+from mmjax.data.rows import Rows
+from mmjax.data.target import Target
+from mmjax.data.words import Words
+
+NAN = float("nan")
+CLASSES = ("walk", "run", "sit")
+
+
+def png(shade: int) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (8, 8), (shade, 0, 255 - shade)).save(out, "PNG")
+    return out.getvalue()
+
+
+def row(number: int) -> dict:
+    """Row 3 has no view, row 4 no words, row 5 no steps and row 6 a step that is no number."""
+    steps = np.arange(2 * (number % 4 + 1), dtype=np.float32).reshape(-1, 2)
+    if number == 5:
+        steps = steps[:0]
+    if number == 6:
+        steps[1, 0] = NAN
+    return {
+        "view": np.array([number, NAN if number == 3 else 1, 7], np.float32),
+        "steps": steps,
+        "said": "" if number == 4 else f"this is {CLASSES[number % 3]}",
+        "shown": png(10 * number),
+        "kind": CLASSES[number % 3],
+        "score": np.array([number / 2], np.float32),
+    }
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    class Toy(tfds.core.GeneratorBasedBuilder):
+        """Rows of four modalities."""
+
+        VERSION = tfds.core.Version("1.0.0")
+
+        def _info(self):
+            features = {
+                "view": tfds.features.Tensor(shape=(3,), dtype=np.float32),
+                "steps": tfds.features.Tensor(shape=(None, 2), dtype=np.float32),
+                "said": tfds.features.Text(),
+                "shown": tfds.features.Image(shape=(None, None, 3), encoding_format="png"),
+                "kind": tfds.features.Text(),
+                "score": tfds.features.Tensor(shape=(1,), dtype=np.float32),
+            }
+            return tfds.core.DatasetInfo(
+                builder=self, features=tfds.features.FeaturesDict(features), disable_shuffling=True
+            )
+
+        def _split_generators(self, dl_manager):
+            odd = {**row(0), "kind": "fly"}
+            return {
+                "train": ((number, row(number)) for number in range(12)),
+                "test": ((number, row(number)) for number in range(12, 17)),
+                "odd": iter([(0, odd)]),
+            }
+
+        def _generate_examples(self):
+            yield from ()
+
+    data = tmp_path_factory.mktemp("rows")
+    prepared.run(Toy(data_dir=data, file_format="array_record"))
+    return data
+
+
+def rows(folder, **changes) -> Rows:
+    fields = dict(
+        name="toy",
+        modalities={
+            "view": Vector("view", 3),
+            "steps": Series("steps", 4, 2),
+            "said": Text("said", 3),
+            "shown": Picture("shown", 8),
+        },
+        label=Label("kind"),
+        tokenizer=Words(size=16),
+        batch=4,
+        data_dir=str(folder),
+    )
+    return Rows(**fields | changes)
+
+
+@pytest.fixture
+def feed(folder, tmp_path):
+    return rows(folder).open(tmp_path)
+
+
+def everything(feed, split=None) -> dict[int, dict]:
+    found = {}
+    for batch in feed.split(split=split):
+        for b, index in enumerate(batch["index"]):
+            if index >= 0:
+                found[int(index)] = {name: value[b] for name, value in batch.items()}
+    return found
+
+
+def test_a_split_gives_each_row_once_with_the_statistics_of_the_training_rows(feed):
+    found = everything(feed, "train")
+    assert sorted(found) == list(range(12))
+    there = [n for n in range(12) if n != 3]
+    mean, deviation = np.mean(there), np.std(there)
+    for number in there:
+        np.testing.assert_allclose(found[number]["view"], [(number - mean) / deviation, 0, 0], atol=1e-5)
+        assert found[number]["view_mask"]
+    assert [feed.vocabulary.labels[found[n]["label"]] for n in range(3)] == ["walk", "run", "sit"]
+    assert feed.vocabulary.words.decode(found[1]["said"]) == "this is run"
+    assert found[2]["shown"][0, 0].tolist() == [20, 0, 235]
+
+
+def test_what_is_empty_or_no_number_is_missing(feed):
+    found = everything(feed, "train")
+    assert not found[3]["view_mask"] and (found[3]["view"] == 0).all()
+    assert not found[4]["said_mask"].any() and found[1]["said_mask"].all()
+    assert not found[5]["steps_mask"].any()
+    assert found[6]["steps_mask"].tolist() == [True, False, True, False]
+    assert all(np.isfinite(row["steps"]).all() for row in found.values())
+
+
+def test_series_have_the_statistics_of_their_whole_steps(feed):
+    steps = np.concatenate([row(n)["steps"] for n in range(12)])
+    steps = steps[np.isfinite(steps).all(1)]
+    found = everything(feed, "train")[7]
+    expected = (row(7)["steps"] - steps.mean(0)) / steps.std(0)
+    np.testing.assert_allclose(found["steps"][found["steps_mask"]], expected, atol=1e-5)
+
+
+def test_training_batches_are_a_function_of_seed_and_number_and_see_every_row(feed):
+    first = [next(batches) for batches in [feed.train(3)] for _ in range(6)]
+    np.testing.assert_array_equal(next(feed.train(3, start=4))["view"], first[4]["view"])
+    assert sorted(np.concatenate([batch["index"] for batch in first[:3]])) == list(range(12))
+    assert not np.array_equal(next(feed.train(4))["index"], first[0]["index"])
+
+
+def test_a_blank_batch_has_the_shapes_of_a_real_one(feed):
+    real = next(feed.train(0))
+    blank = feed.config.blank()
+    assert {k: (v.shape, v.dtype) for k, v in blank.items()} == {k: (v.shape, v.dtype) for k, v in real.items()}
+    assert not any(blank[name].any() for name in blank if name.endswith("_mask"))
+
+
+def test_what_was_fitted_is_kept_and_read_without_the_data(folder, feed, tmp_path):
+    labels = feed.vocabulary.labels
+    again = rows(folder, name="gone").open(tmp_path)
+    assert again.vocabulary.labels == labels
+    (batch,), errors = again.encode([{"view": [5, 1, 7]}, {"said": "this is run", "steps": [[1, 2]]}])
+    assert errors == {}
+    assert batch["index"].tolist() == [0, 1, -1, -1]
+    assert batch["view_mask"].tolist() == [True, False, False, False]
+    np.testing.assert_allclose(batch["view"][0], everything(feed, "train")[5]["view"], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"view": [1, 2]}, r"view: 2 numbers of shape \[2\], expected 3"),
+        ({"view": ["a", 2, 3]}, "view: .* is not made of numbers"),
+        ({"steps": [[1, 2]] * 5}, "steps: 5 steps, but its length is 4: set it to 5 or more"),
+        ({"steps": [[1, 2, 3]]}, r"steps: a series of shape \[1, 3\], expected \[steps, 2\]"),
+        ({"said": "this is walk run sit"}, "said: .* has 5 tokens, but its length is 3: raise it"),
+        ({"said": 5}, "said: 5 is no text"),
+        ({"shown": "nowhere.png"}, "nowhere.png: no such file"),
+        ({"view": None}, "every modality of it is missing"),
+        ({"other": 1}, "expected some of view, steps, said, shown"),
+        ([1], "expected some of"),
+    ],
+)
+def test_a_row_that_cannot_be_asked_is_told_and_the_others_are_answered(feed, asked, told):
+    (batch,), errors = feed.encode([asked, {"view": [1, 2, 3]}])
+    assert batch["index"].tolist() == [1, -1, -1, -1]
+    assert list(errors) == [0]
+    with pytest.raises(ValueError, match=told):
+        raise ValueError(errors[0])
+
+
+def test_numbers_may_be_predicted_in_place_of_a_class(folder, tmp_path):
+    feed = rows(folder, label=None, target=Target("score")).open(tmp_path)
+    found = everything(feed)
+    assert {index: float(row["target"][0]) for index, row in found.items()} == {n: (n + 12) / 2 for n in range(5)}
+    assert feed.vocabulary.labels == () and all(row["target_mask"] for row in found.values())
+
+
+def test_a_class_that_no_training_row_has_is_told_before_the_training(folder, tmp_path):
+    with pytest.raises(ValueError, match=r"toy test row 0: label 'fly' is none of 'run', 'sit', 'walk'"):
+        _ = rows(folder, test="odd").open(tmp_path).vocabulary
+    assert not (tmp_path / "inputs.json").exists()
+    known = rows(folder, test="odd", label=Label("kind", ("walk", "run", "sit", "fly"))).open(tmp_path)
+    assert everything(known)[0]["label"] == 3
+    assert json.loads((tmp_path / "inputs.json").read_text())["labels"] == ["walk", "run", "sit", "fly"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (dict(modalities={}), "with 0 modalities"),
+        (dict(label=None), "give either label"),
+        (dict(target=Target("score")), "give either label"),
+        (dict(tokenizer=None), "said is a text and wants data.tokenizer"),
+        (dict(modalities={"view": Vector("view", 3)}), "no modality is a text"),
+        (dict(modalities={"label": Vector("view", 3)}, tokenizer=None), "no modality may be called 'label'"),
+    ],
+)
+def test_configs_that_fit_no_rows_are_told(folder, changes, told):
+    with pytest.raises(ValueError, match=told):
+        rows(folder, **changes)
+
+
+def test_a_feature_that_is_not_there_is_told_with_those_that_are(folder, tmp_path):
+    wrong = rows(folder, modalities={"view": Vector("sight", 3)}, tokenizer=None).open(tmp_path)
+    with pytest.raises(ValueError, match=r"data.modalities.view.feature is 'sight', but data set 'toy' has kind, said"):
+        _ = wrong.vocabulary
