@@ -1,0 +1,1 @@
+"""Heads: Tokens to predictions, one idea a file; generation is in `decode/`."""

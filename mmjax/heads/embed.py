@@ -1,0 +1,36 @@
+"""A point on the unit sphere, for retrieval and contrast: z = W h / |W h| (as in CLIP: arXiv 2103.00020)."""
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from mmjax.core.tokens import Tokens
+from mmjax.heads.features import Features
+from mmjax.nn.checks import check_sizes
+from mmjax.nn.dense import Dense
+
+LEAST = 1e-12  # the square of a length below which a vector has no direction
+
+
+class Embed(nn.Module):
+    """Tokens [B, L, D] to [B, features] fp32 of length 1, or 0 where nothing is real and no `hidden` layer has a bias.
+
+    Other fields are those of `heads.features`.
+    """
+
+    features: int
+    hidden: int | None = None
+    dropout: float = 0.0
+    pool: nn.Module | None = None
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_sizes(self, "features")
+
+    @nn.compact
+    def __call__(self, tokens: Tokens, *, train: bool) -> jax.Array:
+        x = Features(self.hidden, self.dropout, self.pool, name="pooled")(tokens, train=train)
+        x = Dense(self.features, use_bias=False, name="projection")(x)
+        square = jnp.sum(jnp.square(x), axis=-1, keepdims=True)
+        # A zero vector stays one: the gradient of its length would have no bound.
+        return x * jax.lax.rsqrt(jnp.where(square > LEAST, square, 1))

@@ -1,0 +1,27 @@
+"""Numbers: y = W h + b; the loss is `losses.squared_error`, `losses.absolute_error` or `losses.huber`."""
+
+import jax
+from flax import linen as nn
+
+from mmjax.core.tokens import Tokens
+from mmjax.heads.features import Features
+from mmjax.nn.checks import check_sizes
+from mmjax.nn.dense import Dense
+
+
+class Regress(nn.Module):
+    """Tokens [B, L, D] to numbers [B, outputs] fp32; the other fields are those of `heads.features`."""
+
+    outputs: int = 1
+    hidden: int | None = None
+    dropout: float = 0.0
+    pool: nn.Module | None = None
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_sizes(self, "outputs")
+
+    @nn.compact
+    def __call__(self, tokens: Tokens, *, train: bool) -> jax.Array:
+        x = Features(self.hidden, self.dropout, self.pool, name="features")(tokens, train=train)
+        return Dense(self.outputs, name="numbers")(x)

@@ -1,0 +1,85 @@
+"""Encoders, interactions, fusion, trunk and head in one model; how early modalities meet is where these stand.
+
+early     encoders -> fusion -> trunk -> head
+hybrid    encoders -> trunks -> interactions -> fusion -> trunk -> head
+late      encoders -> trunks -> fusion -> head, or a head for each modality and a fusion of what they decide
+"""
+
+from collections.abc import Mapping
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from mmjax.core.partition import constrain_batch
+from mmjax.core.tokens import Tokens
+
+
+class Compose(nn.Module):
+    """A batch {NAME: values, NAME_mask: mask} of the modalities that `encoders` names to what the head gives.
+
+    Every modality is in every batch; where it is missing its mask is False, so that no pattern compiles anew.
+
+    Args:
+        encoders: of each modality, (values, mask) to Tokens; all of one width.
+        fusion: all modalities to Tokens.
+        head: Tokens to predictions.
+        heads: of each modality, Tokens to [B, C]; what they give is fused in place of tokens, and no `head` follows.
+        trunks: Tokens to Tokens, for some modalities by themselves.
+        interactions: modalities to modalities, one after the other.
+        trunk: Tokens to Tokens, after the fusion.
+    """
+
+    encoders: Mapping[str, nn.Module]
+    fusion: nn.Module
+    head: nn.Module | None = None
+    heads: Mapping[str, nn.Module] | None = None
+    trunks: Mapping[str, nn.Module] | None = None
+    interactions: tuple[nn.Module, ...] = ()
+    trunk: nn.Module | None = None
+
+    def __post_init__(self):
+        super().__post_init__()
+        names = set(self.encoders)
+        if not names:
+            raise ValueError("encoders is empty; name at least one modality")
+        if (self.head is None) == (self.heads is None):
+            raise ValueError("give either head, after the fusion, or heads, one for each modality before it")
+        if self.heads is not None and (set(self.heads) != names or self.trunk is not None):
+            raise ValueError(
+                f"heads has {', '.join(sorted(self.heads))}; expected one for each of {', '.join(sorted(names))}, and "
+                "no trunk: what is fused are their decisions"
+            )
+        strange = sorted(set(self.trunks or ()) - names)
+        if strange:
+            raise ValueError(f"trunks has {strange[0]!r}; expected some of {', '.join(sorted(names))}")
+        for part in (self.fusion, *self.interactions):
+            order = getattr(part, "order", tuple(names))
+            if len(order) != len(names) or set(order) != names:
+                raise ValueError(
+                    f"{type(part).__name__} has order {tuple(order)}; expected each of "
+                    f"{', '.join(sorted(names))} once, as the encoders name them"
+                )
+
+    def __call__(self, batch: Mapping[str, jax.Array], *, train: bool) -> jax.Array:
+        modalities = {name: self._encoded(name, batch, train) for name in sorted(self.encoders)}
+        for interaction in self.interactions:
+            modalities = interaction(modalities, train=train)
+        if self.heads is not None:
+            decided = {name: self._decided(name, tokens, train) for name, tokens in modalities.items()}
+            return self.fusion(decided, train=train).x[:, 0]
+        tokens = self.fusion(modalities, train=train)
+        if self.trunk is not None:
+            tokens = self.trunk(tokens, train=train)
+        return self.head(tokens, train=train)
+
+    def _encoded(self, name: str, batch: Mapping[str, jax.Array], train: bool) -> Tokens:
+        tokens = self.encoders[name](batch[name], batch[f"{name}_mask"], train=train)
+        tokens = tokens.replace(x=constrain_batch(tokens.x))
+        if self.trunks and name in self.trunks:
+            tokens = self.trunks[name](tokens, train=train)
+        return tokens
+
+    def _decided(self, name: str, tokens: Tokens, train: bool) -> Tokens:
+        decision = self.heads[name](tokens, train=train)
+        return Tokens.of(decision[:, None], jnp.any(tokens.mask, axis=1, keepdims=True))

@@ -1,0 +1,37 @@
+"""What encoders refuse: sizes that cannot be built and arrays of another form, each in one line."""
+
+import jax
+from flax import linen as nn
+
+
+def check_sizes(module: nn.Module, *names: str) -> None:
+    """Raises ValueError where a field among `names` is below one (None may be), or the fields that all encoders share
+    do not fit: `dim` at least 1 and divisible by `heads`, `dropout` in [0, 1).
+    """
+    shared = [name for name in ("dim", "layers", "heads", "hidden") if hasattr(module, name)]
+    for name in (*shared, *names):
+        size = getattr(module, name)
+        if size is not None and size < 1:
+            raise ValueError(f"{name} is {size}; expected at least 1")
+    if hasattr(module, "heads") and module.dim % module.heads:
+        raise ValueError(f"dim {module.dim} does not divide by heads {module.heads}; change one of them")
+    if not 0 <= getattr(module, "dropout", 0.0) < 1:
+        raise ValueError(f"dropout is {module.dropout}; expected a share in [0, 1)")
+
+
+def check_strides(kernel: int, strides: tuple[int, ...]) -> None:
+    """Raises ValueError where a convolution would leap over steps."""
+    if not strides or any(not 1 <= stride <= kernel for stride in strides):
+        raise ValueError(f"strides are {strides}; expected at least one, each from 1 to the kernel's {kernel}")
+
+
+def check_arrays(module: nn.Module, values: jax.Array, mask: jax.Array, axes: str) -> None:
+    """Raises ValueError where values have other axes than `axes`, "B T | C", or a mask than those before the bar."""
+    before, _, after = axes.partition("|")
+    lead = before.split()
+    every = [*lead, *after.split()]
+    if values.ndim != len(every) or mask.shape != values.shape[: len(lead)]:
+        raise ValueError(
+            f"{type(module).__name__} takes values [{', '.join(every)}] with a mask [{', '.join(lead)}], given "
+            f"{values.shape} with {mask.shape}"
+        )

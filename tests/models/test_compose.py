@@ -1,0 +1,125 @@
+"""Compose against its parts called by hand, in every placement, and what it owes where modalities are missing."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from mmjax.core import paths
+from mmjax.core.tokens import Tokens
+from mmjax.encoders.sensor import Sensor
+from mmjax.encoders.vector import Vector
+from mmjax.fusion.concat import Concat
+from mmjax.fusion.decision_average import DecisionAverage
+from mmjax.fusion.weighted_sum import WeightedSum
+from mmjax.heads.classify import Classify
+from mmjax.interaction.cross_attention import CrossAttention
+from mmjax.models.compose import Compose
+from mmjax.nn.pool import Pool
+from mmjax.nn.transformer import Transformer
+from tests import reference
+
+B, DIM, CLASSES = 4, 8, 3
+ORDER = ("view", "moved")
+ENCODERS = {"view": Vector(DIM), "moved": Sensor(DIM, strides=(1,), layers=1, heads=2)}
+HEADS = {name: Classify(CLASSES) for name in ORDER}
+
+
+def batch():
+    rng = np.random.default_rng(0)
+    return {
+        "view": rng.normal(size=(B, 5)).astype(np.float32),
+        "view_mask": np.array([True, True, False, True]),
+        "moved": rng.normal(size=(B, 6, 2)).astype(np.float32),
+        "moved_mask": np.arange(6) < np.array([6, 3, 4, 0])[:, None],
+        "label": np.arange(B),
+    }
+
+
+BATCH = batch()
+PLACED = {
+    "early": Compose(ENCODERS, Concat(ORDER), Classify(CLASSES), trunk=Transformer(1, 2)),
+    "hybrid": Compose(ENCODERS, Concat(ORDER), Classify(CLASSES), interactions=(CrossAttention(ORDER, 2, 1),)),
+    "late": Compose(ENCODERS, WeightedSum(ORDER), Classify(CLASSES), trunks={"moved": Pool()}),
+    "decisions": Compose(ENCODERS, DecisionAverage(ORDER), heads=HEADS),
+}
+
+
+@pytest.fixture(scope="module", params=PLACED)
+def placed(request):
+    model = PLACED[request.param]
+    params = reference.parameters(model, BATCH, train=False)
+    return request.param, model, params, jax.jit(partial(model.apply, train=False))
+
+
+def test_each_placement_is_its_parts_one_after_the_other(placed):
+    name, model, params, run = placed
+
+    def part(module, key, *given):
+        return module.apply({"params": params.get(key, {})}, *given, train=False)
+
+    found = {
+        one: part(ENCODERS[one], f"encoders_{one}", jnp.asarray(BATCH[one]), jnp.asarray(BATCH[f"{one}_mask"]))
+        for one in ORDER
+    }
+    if name == "hybrid":
+        found = part(model.interactions[0], "interactions_0", found)
+    if name == "late":
+        found["moved"] = Pool().apply({}, found["moved"], train=False)
+    if name == "decisions":
+        found = {
+            one: Tokens.of(part(HEADS[one], f"heads_{one}", x)[:, None], x.mask.any(1, keepdims=True))
+            for one, x in found.items()
+        }
+        expected = part(model.fusion, "fusion", found).x[:, 0]
+    else:
+        fused = part(model.fusion, "fusion", found)
+        fused = part(model.trunk, "trunk", fused) if name == "early" else fused
+        expected = part(model.head, "head", fused)
+    np.testing.assert_allclose(run({"params": params}, BATCH), expected, atol=1e-5)
+
+
+def test_a_missing_modality_may_hold_anything_and_compiles_nothing_anew(placed):
+    _, _, params, run = placed
+    clean = run({"params": params}, BATCH)
+    junk = {**BATCH, "view": np.where(BATCH["view_mask"][:, None], BATCH["view"], np.nan).astype(np.float32)}
+    junk["moved"] = np.where(BATCH["moved_mask"][..., None], BATCH["moved"], np.inf).astype(np.float32)
+    np.testing.assert_allclose(run({"params": params}, junk), clean, atol=1e-6)
+    size = run._cache_size()
+    for pattern in np.ndindex(2, 2):
+        masks = {
+            f"{name}_mask": np.full_like(BATCH[f"{name}_mask"], on) for name, on in zip(ORDER, pattern, strict=True)
+        }
+        found = run({"params": params}, {**BATCH, **masks})
+        assert np.isfinite(found).all()
+    assert run._cache_size() == size
+
+
+def test_each_row_is_by_itself_and_every_parameter_learns(placed):
+    _, model, params, run = placed
+    clean = np.asarray(run({"params": params}, BATCH))
+    other = {**BATCH, "moved": BATCH["moved"] + np.array([0, 1, 0, 0])[:, None, None]}
+    changed = np.abs(run({"params": params}, other) - clean).max(-1) > 1e-6
+    assert changed.tolist() == [False, True, False, False]
+    gradient = jax.grad(lambda params: jnp.sum(jnp.sin(model.apply({"params": params}, BATCH, train=False))))(params)
+    still = {path for path, leaf in paths.flatten(gradient).items() if leaf.size > DIM and not np.abs(leaf).max()}
+    # Where there is one token to look at, queries and keys decide nothing.
+    assert all("/query/" in path or "/key/" in path for path in still)
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        (dict(encoders={}), "encoders is empty"),
+        (dict(head=None), "give either head"),
+        (dict(heads=HEADS), "give either head"),
+        (dict(head=None, heads={"view": Classify(3)}), "heads has view; expected one for each of moved, view"),
+        (dict(fusion=Concat(("view", "sound"))), r"Concat has order \('view', 'sound'\); expected each of moved, view"),
+        (dict(trunks={"sound": Pool()}), "trunks has 'sound'; expected some of moved, view"),
+    ],
+)
+def test_parts_that_do_not_fit_together_are_told(fields, told):
+    with pytest.raises(ValueError, match=told):
+        Compose(**dict(encoders=ENCODERS, fusion=Concat(ORDER), head=Classify(CLASSES)) | fields)

@@ -1,0 +1,135 @@
+"""Classes and numbers of examples: losses and scores by hand, and rows whose truth is not known."""
+
+import dataclasses
+import math
+from types import SimpleNamespace
+
+import jax
+import numpy as np
+import pytest
+
+from mmjax.core.task import Ctx, Task
+from mmjax.encoders.sensor import Sensor
+from mmjax.encoders.vector import Vector
+from mmjax.fusion.modality_attention import ModalityAttention
+from mmjax.heads.classify import Classify as Head
+from mmjax.heads.gaussian import Gaussian
+from mmjax.heads.regress import Regress as Number
+from mmjax.losses.gaussian_nll import GaussianNll
+from mmjax.losses.squared_error import SquaredError
+from mmjax.metrics.sentiment import Sentiment
+from mmjax.models.compose import Compose
+from mmjax.tasks.classify import Classify
+from mmjax.tasks.regress import Regress
+from tests import reference
+
+ORDER, LABELS = ("view", "moved"), ("cat", "dog", "emu")
+CTX = Ctx(jax.random.key(0), train=False)
+ENCODERS = {"view": Vector(8), "moved": Sensor(8, strides=(1,), layers=1, heads=2)}
+DATA = SimpleNamespace(labels=LABELS)
+
+
+def batch():
+    rng = np.random.default_rng(1)
+    return {
+        "view": rng.normal(size=(4, 5)).astype(np.float32),
+        "view_mask": np.array([True, True, False, False]),
+        "moved": rng.normal(size=(4, 6, 2)).astype(np.float32),
+        "moved_mask": np.arange(6) < np.array([6, 3, 4, 0])[:, None],
+        "label": np.array([2, 0, -1, -1], np.int32),
+        "target": np.array([[1.5], [-2], [0], [0]], np.float32),
+        "target_mask": np.array([True, True, False, False]),
+        "index": np.array([5, 8, 9, -1], np.int32),
+    }
+
+
+BATCH = batch()
+
+
+def model(head):
+    return Compose(ENCODERS, ModalityAttention(ORDER), head)
+
+
+def parameters(task):
+    return reference.parameters(task.model, BATCH, train=False)
+
+
+@pytest.fixture(scope="module")
+def classify():
+    return Classify(model(Head(3)), smoothing=0.1).bind(DATA)
+
+
+def test_the_loss_is_smoothed_cross_entropy_over_the_rows_whose_class_is_known(classify):
+    assert isinstance(classify, Task)
+    params = parameters(classify)
+    logits = np.asarray(classify.model.apply({"params": params}, BATCH, train=False), np.float64)
+    total = 0.0
+    for b, label in ((0, 2), (1, 0)):
+        log = logits[b] - math.log(sum(math.exp(z) for z in logits[b]))
+        total += -(0.9 * log[label] + 0.1 * sum(log) / 3)
+    found, _ = classify.loss(params, {}, BATCH, CTX)
+    assert (float(found["cross_entropy"].total), float(found["cross_entropy"].count)) == (pytest.approx(total), 2)
+    right = sum(int(np.argmax(logits[b])) == label for b, label in ((0, 2), (1, 0)))
+    assert float(found["accuracy"].total) == right
+
+
+def test_records_name_the_class_and_only_known_ones_are_scored(classify):
+    predictions = {"probability": np.array([[0.1, 0.2, 0.7], [0.2, 0.6, 0.2], [1, 0, 0], [0, 0, 1]], np.float32)}
+    records = classify.read(predictions, BATCH)
+    assert records == [
+        {"index": 5, "place": 0, "prediction": "emu", "confidence": 0.7, "truth": "emu", "right": True},
+        {"index": 8, "place": 0, "prediction": "dog", "confidence": 0.6, "truth": "cat", "right": False},
+        {"index": 9, "place": 0, "prediction": "cat", "confidence": 1.0},
+    ]
+    mean = classify.score(predictions, BATCH)["accuracy"]
+    assert (float(mean.total), float(mean.count)) == (1, 2)
+    scores = classify.finish(records)
+    assert scores["accuracy"] == 0.5 and scores["recall/class/emu"] == 1 and scores["recall/class/cat"] == 0
+    assert scores["dog/truth, by prediction/cat"] == 1
+
+
+def test_a_head_of_other_classes_or_data_without_any_is_told():
+    with pytest.raises(ValueError, match=r"gives 4 classes, but the data has 3 labels \(cat, dog, emu\)"):
+        Classify(model(Head(4))).bind(DATA).init(jax.random.key(0), BATCH)
+    with pytest.raises(ValueError, match=r"needs data with labels: set data\.label"):
+        Classify(model(Head(3))).bind(SimpleNamespace(labels=()))
+    with pytest.raises(ValueError, match="smoothing is 1"):
+        Classify(model(Head(3)), smoothing=1)
+
+
+def test_the_report_shows_which_modality_was_chosen_at_each_step(classify):
+    panels = classify.show(parameters(classify), {}, BATCH, CTX)
+    assert [panel.kind for panel in panels] == ["curve"] * 3
+    view, moved = (panels[0].arrays[name] for name in ORDER)
+    np.testing.assert_allclose(view + moved, np.ones(6), atol=1e-5)
+    assert panels[0].text["truth"] == "emu" and panels[0].text["verdict"] in ("right", "wrong")
+    assert panels[2].text["missing"] == "view"
+    np.testing.assert_allclose(panels[2].arrays["moved"][:4], 1, atol=1e-5)
+
+
+def test_the_loss_of_numbers_is_over_the_rows_that_have_one():
+    task = Regress(model(Number()), SquaredError(), measure=Sentiment()).bind(None)
+    assert isinstance(task, Task)
+    params = parameters(task)
+    given = np.asarray(task.model.apply({"params": params}, BATCH, train=False))
+    found, _ = task.loss(params, {}, BATCH, CTX)
+    assert float(found["error"].count) == 2
+    assert float(found["error"].total) == pytest.approx((given[0, 0] - 1.5) ** 2 + (given[1, 0] + 2) ** 2, rel=1e-5)
+    assert float(found["absolute_error"].total) == pytest.approx(
+        abs(given[0, 0] - 1.5) + abs(given[1, 0] + 2), rel=1e-5
+    )
+    records = task.read({"number": np.array([[1.25], [2], [0.5], [7]], np.float32)}, BATCH)
+    assert [record.get("truth") for record in records] == [1.5, -2.0, None]
+    assert task.finish(records)["accuracy_2_non_zero"] == 0.5
+    assert [panel.text["prediction"] for panel in task.show(params, {}, BATCH, CTX)] == [
+        f"{round(float(x), 6):.3f}" for x in given[:3, 0]
+    ]
+
+
+def test_a_head_that_tells_its_variance_predicts_its_mean():
+    task = Regress(model(Gaussian(1)), GaussianNll()).bind(None)
+    params = parameters(task)
+    given = np.asarray(task.model.apply({"params": params}, BATCH, train=False))
+    np.testing.assert_allclose(task.predict(params, {}, BATCH, CTX)["number"], given[..., 0], atol=1e-6)
+    with pytest.raises(ValueError, match=r"gives 2 numbers and data.target has a size of 1"):
+        dataclasses.replace(task, model=model(Number(2))).init(jax.random.key(0), BATCH)
