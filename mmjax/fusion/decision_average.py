@@ -1,0 +1,34 @@
+"""The mean of what the modalities' classifiers say, as probabilities (the sum rule of Kittler et al. 1998).
+
+y = log (1/M sum_m softmax(x_m)),  over real m
+"""
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from mmjax.core.tokens import Modalities, Tokens
+from mmjax.nn.aligned import ABSENT, aligned
+
+
+class DecisionAverage(nn.Module):
+    """Logits of each modality [B, L or 1, C] to log probabilities as Tokens [B, L, C], real where any modality is."""
+
+    order: tuple[str, ...]
+
+    def __call__(self, modalities: Modalities, *, train: bool) -> Tokens:
+        x, real = aligned(modalities, self.order)
+        y = jax.nn.logsumexp(jnp.where(real[..., None], log_probabilities(x), ABSENT), axis=2)
+        # 1/M is the same for all classes, so that the last softmax brings it about.
+        return Tokens.of(jax.nn.log_softmax(y, axis=-1).astype(x.dtype), real.any(-1))
+
+
+def log_probabilities(logits: jax.Array) -> jax.Array:
+    """Logits [..., C] to log probabilities in fp32.
+
+    Raises:
+        ValueError: there is one class only, whose probability is always 1.
+    """
+    if logits.shape[-1] < 2:
+        raise ValueError("a fusion of decisions takes logits of at least 2 classes, given 1; a number is no decision")
+    return jax.nn.log_softmax(logits.astype(jnp.float32), axis=-1)
