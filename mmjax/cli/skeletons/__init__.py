@@ -1,0 +1,1 @@
+"""What `mmjax new` writes, as templates: of each kind the file and its test."""
