@@ -1,58 +1,39 @@
 """What every encoder owes: Tokens of the width asked for, and masks that hold, in any type and under jit.
 
-A new file in `mmjax/encoders` needs a case in `CASES`; what follows a comma in its name tells cases of one file apart.
+A new file in `mmjax/encoders` needs a test file here with a case in its `CASES`, which is collected from there; what
+follows a comma in a case's name tells cases of one file apart.
 """
 
 import dataclasses
+import importlib
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from flax import linen as nn
 
 import mmjax.encoders
+from mmjax.core import paths
 from mmjax.core.precision import cast
 from mmjax.core.tokens import Tokens
-from mmjax.encoders.vit import Vit
-from mmjax.nn.patch_embedding import PatchEmbedding
-from mmjax.nn.sine_position import SinePosition
 from tests import reference
-
-DIM = 8
-
-
-@dataclasses.dataclass(frozen=True)
-class Case:
-    """An encoder of width DIM, values for it, their mask, and what may lie under the mask."""
-
-    module: nn.Module
-    values: np.ndarray
-    mask: np.ndarray
-    junk: Any = np.nan
-
-    def covered(self) -> np.ndarray:
-        """The values with junk under the mask."""
-        mask = self.mask.reshape(self.mask.shape + (1,) * (self.values.ndim - self.mask.ndim))
-        return np.where(mask, self.values, np.asarray(self.junk, self.values.dtype))
+from tests.encoders.case import DIM, Case
 
 
-PIXELS = np.random.default_rng(0).integers(0, 256, (3, 4, 6, 3)).astype(np.float32)
-CASES = {
-    "vit": Case(
-        Vit(dim=DIM, layers=2, heads=2, hidden=8, stem=PatchEmbedding(2, DIM), position=SinePosition()),
-        PIXELS,
-        np.array([True, False, True]),
-    ),
-    "vit, several pictures": Case(
-        Vit(dim=DIM, layers=1, heads=2, hidden=8, stem=PatchEmbedding(2, DIM), position=SinePosition()),
-        np.stack([PIXELS, np.roll(PIXELS, 1, axis=0)], axis=1),
-        np.array([[True, False], [False, False], [False, True]]),
-    ),
-}
+def collected() -> dict[str, Case]:
+    """The cases of every test file beside this one."""
+    found: dict[str, Case] = {}
+    for path in sorted(Path(__file__).parent.glob("test_*.py")):
+        if path != Path(__file__):
+            cases = getattr(importlib.import_module(f"tests.encoders.{path.stem}"), "CASES", {})
+            assert not found.keys() & cases.keys(), f"{path.name} has a case of another file's name"
+            found |= cases
+    return found
+
+
+CASES = collected()
 
 
 @pytest.fixture(scope="module", params=CASES)
@@ -99,7 +80,7 @@ def test_it_gives_tokens_of_its_width_that_are_real_where_the_values_are(case, t
 
 
 def test_it_tells_one_row_of_values_from_another(tokens):
-    first, last = (tokens.x[b][tokens.mask[b]] for b in (0, -1))
+    first, last = (tokens.x[b][tokens.mask[b]].mean(0) for b in (0, -1))
     assert np.abs(first - last).max() > 0.01
 
 
@@ -111,6 +92,22 @@ def test_what_lies_under_the_mask_changes_no_output_and_no_gradient(case, params
     assert np.isfinite(spoilt.x).all()
     jax.tree.map(partial(np.testing.assert_allclose, atol=1e-5), clean, dirty)
     assert max(np.abs(leaf).max() for leaf in jax.tree.leaves(clean)) > 0
+
+
+def test_every_parameter_has_a_gradient(case, params, learn):
+    _, gradients = learn(params, case.values, case.mask, False)
+    # Softmax takes what all keys share away again: the bias of keys is there for public checkpoints alone.
+    flat = {path: leaf for path, leaf in paths.flatten(gradients).items() if not path.endswith("/key/bias")}
+    assert [path for path, leaf in flat.items() if not np.abs(leaf).max() > 1e-6] == []
+
+
+def test_in_training_too_what_lies_under_the_mask_changes_nothing(case, params):
+    module = case.module.clone(dropout=0.3) if hasattr(case.module, "dropout") else case.module
+    train = jax.jit(partial(module.apply, train=True, rngs={"dropout": jax.random.key(1)}))
+    clean, spoilt = (train({"params": params}, values, case.mask) for values in (case.values, case.covered()))
+    np.testing.assert_array_equal(spoilt.mask, clean.mask)
+    np.testing.assert_allclose(spoilt.x[clean.mask], clean.x[clean.mask], atol=1e-6)
+    assert np.isfinite(spoilt.x).all()
 
 
 def test_rows_that_are_all_missing_have_finite_outputs_and_gradients(case, params, learn):

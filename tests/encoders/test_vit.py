@@ -10,13 +10,27 @@ import pytest
 from mmjax.encoders.vit import Vit
 from mmjax.nn.learned_position import LearnedPosition
 from mmjax.nn.patch_embedding import PatchEmbedding
+from mmjax.nn.sine_position import SinePosition
 from mmjax.nn.stack import to_scan
 from tests import reference
+from tests.encoders.case import DIM as WIDE
+from tests.encoders.case import Case
 
 DIM, HEADS, LAYERS = 6, 2, 2
 SIZES = dict(dim=DIM, layers=LAYERS, heads=HEADS, hidden=5)
 PIXELS = np.random.default_rng(0).integers(0, 256, (2, 4, 6, 3), dtype=np.uint8)
 THERE = np.ones(2, bool)
+
+SMALL = dict(dim=WIDE, heads=2, hidden=8, stem=PatchEmbedding(2, WIDE), position=SinePosition())
+FLOATS = np.random.default_rng(0).integers(0, 256, (3, 4, 6, 3)).astype(np.float32)
+CASES = {
+    "vit": Case(Vit(**SMALL, layers=2), FLOATS, np.array([True, False, True])),
+    "vit, several pictures": Case(
+        Vit(**SMALL, layers=1),
+        np.stack([FLOATS, np.roll(FLOATS, 1, axis=0)], axis=1),
+        np.array([[True, False], [False, False], [False, True]]),
+    ),
+}
 
 
 def vit(**changes):

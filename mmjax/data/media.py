@@ -1,0 +1,205 @@
+"""Sound and video of every common kind from disk, as arrays: soundfile reads sound, PyAV video, soxr changes rates.
+
+The three come with `pip install 'mmjax[media]'`; nothing here needs them before a file is read.
+"""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import math
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+SECONDS = 3600  # of sound; more is refused before it is unpacked
+BYTES = 2**31  # of unpacked frames
+FORMATS = ("mov", "matroska", "webm", "avi", "mpeg", "mpegts", "asf", "flv", "ogg", "gif")  # as FFmpeg calls them
+CONTAINERS = (".mp4", ".m4v", ".m4a", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".3gp", ".wmv", ".flv")
+
+
+def read_audio(path: str | os.PathLike, rate: int) -> np.ndarray:
+    """A sound file, or the sound of a video -> [N] float32 in -1..1, one channel (the mean) at `rate` samples a second.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: no sound, none that can be read, too much of it, or a rate below 1.
+        ImportError: the library that reads it is not installed.
+    """
+    if rate < 1:
+        raise ValueError(f"rate is {rate}; expected samples a second, at least 1")
+    name = _check_file(path, "a sound file")
+    found, given = _from_container(name) if name.lower().endswith(CONTAINERS) else _from_sound(name)
+    if not len(found):
+        raise ValueError(f"{name}: holds no sound, not a single sample")
+    if not np.isfinite(found).all():
+        raise ValueError(f"{name}: holds samples that are no numbers")
+    mono = found.mean(axis=1)
+    if given != rate:
+        mono = _library("soxr").resample(mono, given, rate)
+    if not len(mono):
+        raise ValueError(f"{name}: {len(found)} samples at {given} a second leave none at {rate}")
+    return np.ascontiguousarray(mono, np.float32)
+
+
+def read_video(path: str | os.PathLike, fps: float | None = None, count: int | None = None) -> np.ndarray:
+    """The frames of a video -> [T, H, W, 3] uint8, upright.
+
+    With `fps`, those shown at 0, 1 / fps, 2 / fps, ... seconds; with `count`, those shown in the middle of so many
+    equal parts, one several times where there are fewer; with neither, every frame. Of a damaged video it is what can
+    be decoded.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: no frames, none that can be read, too many, or both `fps` and `count`.
+        ImportError: PyAV is not installed.
+    """
+    if fps is not None and count is not None:
+        raise ValueError(f"given fps {fps} and count {count}; expected one of them, or neither for every frame")
+    if (fps is not None and not fps > 0) or (count is not None and count < 1):
+        raise ValueError(f"fps is {fps} and count {count}; expected more than 0")
+    name = _check_file(path, "a video")
+    with _opened(name, "video") as (container, stream):
+        start, end = _span(container, stream)
+        wanted = None
+        if fps is not None:
+            wanted = [start + k / fps for k in range(max(1, math.ceil((end - start) * fps - 1e-6)))]
+        elif count is not None:
+            wanted = [start + (k + 0.5) * (end - start) / count for k in range(count)]
+        container.seek(0)
+        frames = _chosen(name, container.decode(stream), wanted)
+    if not frames:
+        raise ValueError(f"{name}: holds no frames")
+    shapes = {frame.shape for frame in frames}
+    if len(shapes) > 1:
+        raise ValueError(f"{name}: its frames change their size, {sorted(shapes)}; cut it into parts of one size each")
+    return np.stack(frames)
+
+
+def _check_file(path: str | os.PathLike, expected: str) -> str:
+    name = os.fspath(path)
+    if Path(name).is_dir():
+        raise ValueError(f"{name}: a folder, expected {expected}")
+    if not Path(name).exists():
+        raise FileNotFoundError(f"{name}: no such file, expected {expected}")
+    if not Path(name).stat().st_size:
+        raise ValueError(f"{name}: an empty file, expected {expected}")
+    return name
+
+
+def _library(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except (ImportError, OSError) as error:  # soundfile says OSError where its C library is missing
+        raise ImportError(
+            f"{name} is needed for this and cannot be used: pip install 'mmjax[media]' ({error})"
+        ) from None
+
+
+def _from_sound(name: str) -> tuple[np.ndarray, int]:
+    """[N, C] float32 and the rate of a sound file."""
+    soundfile = _library("soundfile")
+    try:
+        with soundfile.SoundFile(name) as file:
+            _check_seconds(name, file.frames / file.samplerate)
+            return file.read(dtype="float32", always_2d=True), file.samplerate
+    except (soundfile.SoundFileError, TypeError) as error:  # TypeError: a headerless kind, told by its ending
+        raise ValueError(f"{name}: not a readable sound file ({_line(error)})") from None
+
+
+def _from_container(name: str) -> tuple[np.ndarray, int]:
+    """[N, C] float32 and the rate of the first sound track in a video's file."""
+    av = _library("av")
+    with _opened(name, "audio") as (container, stream):
+        convert = av.AudioResampler(format="fltp")  # floats, channel by channel, whatever the samples are
+        parts, total = [np.zeros((0, 1), np.float32)], 0
+        for frame in itertools.chain(container.decode(stream), [None]):
+            for piece in convert.resample(frame):
+                # Channels may become more or fewer within a file: their mean is what is asked for.
+                parts.append(piece.to_ndarray().mean(axis=0)[:, None])
+                total += len(parts[-1])
+            _check_seconds(name, total / stream.rate)
+        return np.concatenate(parts), stream.rate
+
+
+def _check_seconds(name: str, seconds: float) -> None:
+    if seconds > SECONDS:
+        raise ValueError(f"{name}: {seconds:,.0f} seconds of sound, at most {SECONDS:,} are read; cut it into parts")
+
+
+@contextmanager
+def _opened(name: str, kind: str) -> Iterator[tuple[Any, Any]]:
+    """A container and its first track of a kind; what FFmpeg says of a broken file becomes one line."""
+    av = _library("av")
+    try:
+        # Of other kinds some are texts drawn as frames, some lists that reach for other files or the network.
+        allowed = {"protocol_whitelist": "file", "format_whitelist": ",".join(FORMATS)}
+        with av.open(name, options=allowed) as container:
+            tracks = getattr(container.streams, kind)
+            if not tracks:
+                raise ValueError(f"{name}: has no {kind} track")
+            yield container, tracks[0]
+    except av.error.FFmpegError as error:  # some of them are ValueErrors too
+        raise ValueError(f"{name}: not a readable video such as .mp4 or .webm ({_line(error)})") from None
+
+
+def _span(container: Any, stream: Any) -> tuple[float, float]:
+    """When a track begins and ends, in seconds, by its packets: headers may be wrong or say nothing."""
+    shown = [(p.pts * p.time_base, p.duration or 0) for p in container.demux(stream) if p.pts is not None]
+    if not shown:
+        return 0.0, 0.0
+    times = sorted(float(at) for at, _ in shown)
+    last = max(float(at + duration * stream.time_base) for at, duration in shown)
+    # Where packets have no duration the last frame is shown as long as the others are on average.
+    step = (times[-1] - times[0]) / max(len(times) - 1, 1)
+    return times[0], last if last > times[-1] else times[-1] + step
+
+
+def _chosen(name: str, frames: Iterator[Any], wanted: Sequence[float] | None) -> list[np.ndarray]:
+    """The frames shown at the wanted times, which rise, or all of them."""
+    found: list[np.ndarray] = []
+    pending, before = list(wanted or ()), None
+    for frame in frames:
+        if wanted is None:
+            found.append(_upright(frame))
+            _check_bytes(name, found, len(found))
+            continue
+        while pending and before is not None and frame.time is not None and frame.time > pending[0] + 1e-6:
+            pending.pop(0)
+            found.append(found[-1] if before is _SHOWN else _upright(before))
+            before = _SHOWN
+            _check_bytes(name, found, len(wanted))
+        if not pending:
+            return found
+        before = frame
+    if before is not None and pending:
+        found += [found[-1] if before is _SHOWN else _upright(before)] * len(pending)
+    return found
+
+
+_SHOWN = object()  # the frame before is the last one found
+
+
+def _check_bytes(name: str, found: Sequence[np.ndarray], count: int) -> None:
+    if found[-1].nbytes * count > BYTES:
+        raise ValueError(
+            f"{name}: {count:,} frames of {found[-1].shape[1]} x {found[-1].shape[0]} pixels are more than "
+            f"{BYTES / 2**30:.0f} GiB; take fewer by fps or count"
+        )
+
+
+def _upright(frame: Any) -> np.ndarray:
+    """[H, W, 3] uint8, turned as the file says: phones film on their side."""
+    turns = round(frame.rotation / 90) % 4
+    return np.rot90(frame.to_ndarray(format="rgb24"), turns)
+
+
+def _line(error: Exception) -> str:
+    """What a library said, in one line, without the file's name, which stands before."""
+    text = getattr(error, "strerror", None) or getattr(error, "error_string", None) or str(error)
+    return " ".join(str(text).split())
