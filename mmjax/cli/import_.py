@@ -2,8 +2,10 @@
 
 import argparse
 import json
+import os
 import re
 import sys
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,15 +14,16 @@ import numpy as np
 
 from mmjax.cli import config
 from mmjax.cli.say import say
-from mmjax.cli.train import alone
+from mmjax.cli.train import alone, writable
 from mmjax.core import paths
+from mmjax.data.vocabulary import FILES as TOKENIZERS
 from mmjax.train.checkpoint import FOLDER, Checkpoints, newest
 from mmjax.train.experiment import Experiment
-from mmjax.weights import mapping, paligemma, t5, vit
+from mmjax.weights import bert, mapping, paligemma, t5, vit
 from mmjax.weights.mapping import Layout, Row
 from mmjax.weights.read import read
 
-FAMILIES = {"t5": t5, "vit": vit, "paligemma": paligemma}
+FAMILIES = {"t5": t5, "vit": vit, "bert": bert, "paligemma": paligemma}
 WORDS = "embed/embedding"
 # Embeddings without a piece of the tokenizer's: sentinels, places in pictures, rows up to a round number.
 SPARE = 2048
@@ -31,12 +34,15 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="safetensors (or its index), npz, pth")
     parser.add_argument("--config", required=True, metavar="FILE.py[:VARIANT]", help="the model that takes the weights")
     parser.add_argument("--out", required=True, type=Path, help="the folder to fill; what it holds already stays")
+    parser.add_argument(
+        "--into", default=None, metavar="PART", help="what the model calls the encoder of a vit or bert: encoders_text"
+    )
     parser.add_argument("--skip", default=None, metavar="REGEX", help="parameters to leave out: '^(embed|head)'")
 
 
 def run(args: argparse.Namespace) -> int:
     experiment = config.load(args.config, args.overrides)
-    args.out.mkdir(parents=True, exist_ok=True)
+    writable(args.out, "--out")
     with alone(args.out, "--out"):
         _check_out(args.out)
         return _fill(experiment, args)
@@ -47,13 +53,20 @@ def _fill(experiment: Experiment, args: argparse.Namespace) -> int:
     name = " ".join(map(str, args.files))
     arrays = read(args.files)
     try:
-        params, rows, layout = _import(arrays, args.family, fresh, _pattern(args.skip))
+        model = getattr(experiment.task, "model", None)
+        params, rows, layout = _import(arrays, args.family, fresh, _pattern(args.skip), args.into, model)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
-    if WORDS in params:
-        _check_words(experiment, args.out, len(params[WORDS]))
-    checkpoints = Checkpoints(args.out, keep=1, say=say)
-    params = _before(checkpoints, args.out, fresh) | params
+    checkpoints = Checkpoints(args.out, keep=1, say=say, files=TOKENIZERS)
+    words = _words(params)
+    with tempfile.TemporaryDirectory(dir=args.out, prefix=".tokenizer.") as temporary:
+        if words:
+            _check_words(experiment, Path(temporary), words, len(params[words]))
+            _check_same(Path(temporary), args.out, experiment.data.tokenizer.path)
+        params = _before(checkpoints, args.out, fresh) | params
+        # All is right: only now is anything of it put where it would be found.
+        for path in Path(temporary).iterdir():
+            os.replace(path, args.out / path.name)
     missing = [path for path in fresh if path not in params]
     rows = [row for row in rows if row.done != "missing"]
     rows += [Row("", "missing", path, fresh[path].shape) for path in missing]
@@ -70,7 +83,12 @@ def _fill(experiment: Experiment, args: argparse.Namespace) -> int:
 
 
 def _import(
-    arrays: Mapping[str, np.ndarray], family: str, fresh: Mapping[str, Any], skip: re.Pattern
+    arrays: Mapping[str, np.ndarray],
+    family: str,
+    fresh: Mapping[str, Any],
+    skip: re.Pattern,
+    into: str | None = None,
+    model: Any = None,
 ) -> tuple[dict[str, np.ndarray], list[Row], Layout]:
     """The parameters that the family fills, the table, and the layout of the keys.
 
@@ -79,18 +97,26 @@ def _import(
     """
     from mmjax.train.init_from import resize_table
 
-    parts = FAMILIES[family].PARTS
-    wanted = {p: leaf.shape for p, leaf in fresh.items() if p.split("/")[0] in parts and not skip.search(p)}
+    parts = _parts(family, fresh, into)
+    wanted = {p: leaf.shape for p, leaf in fresh.items() if _under(p, parts) and not skip.search(p)}
     layout, root, found = mapping.recognise(arrays, FAMILIES[family].LAYOUTS)
     if not found:
         raise ValueError(f"no key is one of {family}: {_looks(arrays)}; expected {layout.name} or the like")
-    source = found.get(WORDS)
-    if source and WORDS in wanted and len(arrays[source.key]) != wanted[WORDS][0]:
+    if into is not None:
+        found = {into + path.removeprefix(FAMILIES[family].PARTS[0]): source for path, source in found.items()}
+    words = _words(found)
+    if words in wanted and len(arrays[found[words].key]) != wanted[words][0]:
+        count, part = len(arrays[found[words].key]), words.removesuffix(WORDS)
         raise ValueError(
-            f"it has {len(arrays[source.key]):,} words, but the model a vocab of {wanted[WORDS][0]:,}; set "
-            f"task.model.vocab to {len(arrays[source.key])} and data.tokenizer to the one that belongs to it"
+            f"it has {count:,} words, but the model a vocab of {wanted[words][0]:,}; set "
+            f"{f'the vocab of {part[:-1]}' if part else 'task.model.vocab'} to {count} and data.tokenizer to the one "
+            "that belongs to it"
         )
-    mapping.check_layers(arrays, layout, root, found, (n for p, s in wanted.items() for n in mapping.loop(p, s)))
+    here = {name for path, leaf in fresh.items() if _under(path, parts) for name in mapping.loop(path, leaf.shape)}
+    # What is left out on purpose need not be there.
+    here |= {path for path in found if any(map(skip.search, (path, re.sub(r"/layers_\d+/", "/layers/", path))))}
+    mapping.check_layers(arrays, layout, root, found, here)
+    _check_heads({path: count for path, count in mapping.heads(arrays, found).items() if path in here}, model)
     params, rows = mapping.place(arrays, found, wanted, resize_table)
     lacking = [row.path for row in rows if row.done == "missing"]
     if lacking:
@@ -100,6 +126,45 @@ def _import(
             "by --skip=REGEX"
         )
     return params, rows, layout
+
+
+def _parts(family: str, fresh: Mapping[str, Any], into: str | None) -> Sequence[str]:
+    """The parts of the model that the family fills.
+
+    Raises:
+        ValueError: the family fills several, or the model has none of that name.
+    """
+    parts = FAMILIES[family].PARTS
+    if into is not None and len(parts) > 1:
+        raise ValueError(f"--into={into} is for encoders alone (vit, bert), but {family} fills {', '.join(parts)}")
+    parts = parts if into is None else (into,)
+    if not any(_under(path, parts) for path in fresh):
+        there = ", ".join(sorted({path.split("/")[0] for path in fresh}))
+        raise ValueError(f"the model has no {' or '.join(parts)}, but {there}; name an encoder by --into=PART")
+    return parts
+
+
+def _check_heads(counts: Mapping[str, int], model: Any) -> None:
+    """That the model has as many attention heads as the arrays by which they can be counted.
+
+    Raises:
+        ValueError: it has more or fewer, which no shape would tell.
+    """
+    for path, count in counts.items():
+        part = path.split("/")[0]
+        module = getattr(model, part, None) or getattr(model, "encoders", {}).get(part.removeprefix("encoders_"))
+        heads = getattr(module, "heads", None)
+        if heads not in (None, count):
+            raise ValueError(f"its {path!r} has {count} heads, but {part} of the model {heads}; make them {count}")
+
+
+def _under(path: str, parts: Iterable[str]) -> bool:
+    return any(path.startswith(f"{part}/") or path == part for part in parts)
+
+
+def _words(found: Iterable[str]) -> str | None:
+    """The path of the words' embeddings, if it is among these."""
+    return next((path for path in found if path == WORDS or path.endswith(f"/{WORDS}")), None)
 
 
 def _looks(arrays: Mapping[str, np.ndarray]) -> str:
@@ -125,25 +190,44 @@ def _abstract(experiment: Experiment) -> dict[str, Any]:
     return paths.flatten(params)
 
 
-def _check_words(experiment: Experiment, out: Path, count: int) -> None:
-    """That the config's tokenizer may be the checkpoint's; its file is put into the folder.
+def _check_words(experiment: Experiment, folder: Path, words: str, count: int) -> None:
+    """That the config's tokenizer may be the checkpoint's; its file is put into an empty folder.
 
     Raises:
         ValueError: it is learnt from the data, or its size is another.
     """
-    tokenizer = experiment.data.tokenizer
+    tokenizer = getattr(experiment.data, "tokenizer", None)
     if not hasattr(tokenizer, "path"):
+        skip = "^(embed|head)" if words == WORDS else f"^{words.rpartition('/')[0]}"
         raise ValueError(
             "data.tokenizer is learnt from the data, so its ids are other words than the checkpoint's; use "
             "data.sentence_piece or data.tokenizer_file with the checkpoint's own file, or leave the words out by "
-            "--skip='^(embed|head)'"
+            f"--skip='{skip}'"
         )
-    pieces = tokenizer.open(out, lambda: iter(())).count
+    pieces = tokenizer.open(folder, lambda: iter(())).count
     if not count - SPARE <= pieces <= count:
         raise ValueError(
             f"{tokenizer.path} has {pieces:,} pieces, but the checkpoint {count:,} words; give data.tokenizer the file "
             "that belongs to the checkpoint"
         )
+
+
+def _check_same(folder: Path, out: Path, path: str) -> None:
+    """That words which an earlier import has put into `out` were of the same tokenizer.
+
+    What a folder without a checkpoint holds belongs to none, and is replaced.
+
+    Raises:
+        ValueError: they were of another.
+    """
+    held = [out / name for name in TOKENIZERS if (out / name).exists()] if newest(out) is not None else []
+    for file in held:
+        fresh = folder / file.name
+        if not fresh.exists() or fresh.read_bytes() != file.read_bytes():
+            raise ValueError(
+                f"--out={out} holds {file.name} of an earlier import, which is another tokenizer than {path}; give "
+                "data.tokenizer that one, or choose another folder"
+            )
 
 
 def _check_out(out: Path) -> None:
