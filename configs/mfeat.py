@@ -19,12 +19,16 @@ def get_config(variant="base"):
         early=dict(place=early),
         hybrid=dict(place=hybrid),
         late=dict(place=late),
-        smoke=dict(place=by_attention, dim=16, batch=8, steps=8, warmup=2),
+        smoke=dict(place=by_attention, dim=16, batch=8, steps=8, warmup=2, smoothing=0.0),
     )
     dim, batch = size.get("dim", 64), size.get("batch", 64)
     encoders = {name: use("encoders.vector", dim=dim, hidden=2 * dim, dropout=0.1) for name in VIEWS}
     return experiment(
-        task=use("tasks.classify", model=use("models.compose", encoders=encoders, **size["place"]()), smoothing=0.1),
+        task=use(
+            "tasks.classify",
+            model=use("models.compose", encoders=encoders, **size["place"]()),
+            smoothing=size.get("smoothing", 0.1),
+        ),
         data=use(
             "data.rows",
             name="mfeat",

