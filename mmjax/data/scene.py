@@ -11,6 +11,8 @@ import functools
 
 import numpy as np
 
+from mmjax.data.generator import SCENE, generator
+
 Box = tuple[float, float, float, float]  # top, left, bottom, right in 0..1
 
 SHAPES = ("circle", "rectangle", "triangle", "star", "cross", "ring")
@@ -85,7 +87,7 @@ def scene(seed: int, number: int, things: tuple[int, int], words: tuple[int, int
 
     No two things have the same label. Where no place is left, a scene has fewer things or words than were drawn.
     """
-    rng = np.random.default_rng((seed, number))
+    rng = generator(SCENE, seed, number)
     ground = tuple(int(value) for value in rng.integers(200, 256, 3))
     kinds = rng.choice(len(LABELS), rng.integers(things[0], things[1] + 1), replace=False)
     texts = rng.choice(len(WORDS), rng.integers(words[0], words[1] + 1), replace=False)

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from mmjax.data.generator import QUESTIONS, WORD, generator
 from mmjax.data.scene import scene
 from mmjax.data.scene_picture import draw
 from mmjax.data.scene_texts import caption, questions
 from mmjax.data.split import Split
 
-TEST = 1 << 32  # the number of the first test scene: no training scene is one of them
-SALT = 1  # questions are drawn by other random numbers than the scene
+TEST = WORD  # the number of the first test scene: no training scene is one of them
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,11 +39,13 @@ class Scenes:
         (least, most), (no, many) = self.things, self.words
         if not 1 <= least <= most <= 8 or not 0 <= no <= many <= 3:
             raise ValueError(f"things is {self.things} and words {self.words}, expected 1 to 8 things and 0 to 3 words")
-        if not 0 < self.train <= TEST or self.test < 1 or self.side < 16 or not 1 <= self.questions <= 32:
+        if not 0 < self.train <= TEST or not 0 < self.test <= TEST or self.side < 16 or not 1 <= self.questions <= 32:
             raise ValueError(
                 f"train is {self.train}, test {self.test}, side {self.side}, questions {self.questions}; expected 1 or "
                 "more scenes, sides of 16 pixels or more and 1 to 32 questions"
             )
+        if not 0 <= self.seed < WORD:
+            raise ValueError(f"seed is {self.seed}, expected 0 to 2 ** 32 - 1")
 
     def split(self, name: str, reads: Sequence[str]) -> Split:
         """The training or test scenes; a row for each question where questions are read, else one for each scene."""
@@ -84,4 +86,4 @@ def facts(source: Scenes, number: int, place: int | None) -> Mapping[str, Any]:
 def asked(source: Scenes, number: int) -> list[tuple[str, str]]:
     """The questions of a scene: a pure function of its seed and number."""
     shown = scene(source.seed, number, source.things, source.words)
-    return questions(shown, source.questions, np.random.default_rng((source.seed, number, SALT)))
+    return questions(shown, source.questions, generator(QUESTIONS, source.seed, number))

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
+from mmjax.data.generator import EVALUATION, QUESTIONS, SCENE, generator
 from mmjax.data.scene import COLOURS, LABELS, Scene, Thing, scene
 from mmjax.data.scene_picture import draw
 from mmjax.data.scene_texts import NUMBERS, OPPOSITE, caption, questions, relation
@@ -123,6 +124,27 @@ def test_rows_of_a_scene_share_its_picture_and_test_scenes_are_no_training_scene
     assert len(source.split("train", ("caption",)).order) == 5
     with pytest.raises(ValueError, match=r"no split 'dev': they have train and test"):
         source.split("dev", ())
+
+
+def test_every_purpose_seed_and_number_has_a_stream_of_its_own():
+    numbers = (0, 1, 2, 5, TEST - 1, TEST, TEST + 1, TEST + 5)
+    keys = list(itertools.product((SCENE, QUESTIONS, EVALUATION), (0, 1, 2, 5), numbers))
+    streams = {tuple(generator(*key).integers(0, 2**63, 4)) for key in keys}
+    assert len(streams) == len(keys)
+    # Training scene 5's questions and test scene 5, which were once one stream.
+    assert generator(QUESTIONS, 0, 5).random() != generator(SCENE, 0, TEST + 5).random()
+    assert generator(SCENE, 3, TEST + 7).random() == generator(SCENE, 3, TEST + 7).random()
+
+
+@pytest.mark.parametrize(("seed", "number"), [(-1, 0), (TEST, 0), (0, -1), (0, TEST * TEST)])
+def test_a_seed_or_number_that_would_take_the_place_of_another_is_refused(seed, number):
+    with pytest.raises(ValueError, match=f"seed is {seed} and number {number}, expected"):
+        generator(SCENE, seed, number)
+
+
+def test_scenes_of_a_seed_that_has_no_stream_are_refused():
+    with pytest.raises(ValueError, match=r"seed is 4294967296, expected 0 to"):
+        Scenes(seed=TEST)
 
 
 @pytest.mark.parametrize(
