@@ -136,6 +136,18 @@ def reader(source: Any, part: str, feature: str) -> Callable[[Mapping[str, Any]]
     )
 
 
+def several(source: Any, feature: str) -> bool:
+    """Whether a row has a list of what a feature that there is holds, as of pictures."""
+    import tensorflow_datasets as tfds
+
+    kind, many = source.info.features, False
+    for name in (*feature.split("/"), None):
+        if isinstance(kind, tfds.features.Sequence):
+            kind, many = kind.feature, True
+        kind = kind[name] if name is not None else kind
+    return many
+
+
 def naming(kind: Any) -> Callable[[Any], str]:
     """How a value of a scalar feature is said."""
     return kind.int2str if hasattr(kind, "int2str") else plain

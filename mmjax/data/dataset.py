@@ -63,7 +63,8 @@ class Dataset:
             encoded = [found] if isinstance(found, bytes) else list(found)
             return [images.decode(one, f"{title} row {row}") for one in encoded]
 
-        split = Split(title, read.group, read.row, pictures)
+        several = "image" in self.fields and columns.several(source, self.fields["image"])
+        split = Split(title, read.group, read.row, pictures, several)
         for field in sorted({"caption", "text"} & set(reads)):
             split = split.having(field)
         return split if "question" in reads else split.once(reads)  # a question asked twice is two questions

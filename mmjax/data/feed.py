@@ -56,9 +56,19 @@ class Feed:
         return vocabulary
 
     def check(self, vocabulary: Vocabulary) -> None:
-        """Raise ValueError for a row that is too long, or written with a token that is none of the vocabulary."""
+        """Raise ValueError for rows that cannot be read so, before a training meets them.
+
+        That is a row that is too long, or written with a token that is none of the vocabulary, and rows with several
+        pictures where an example has one.
+        """
         packer = Packer(vocabulary, self.config)
         for part, name in itertools.product(self.parts, ("train", "test")):
+            split = part.split(name)
+            if split.several and part.part.prompt.picture and self.config.pictures is None:
+                raise ValueError(
+                    f"{split.name}: its rows have lists of pictures, but data.pictures is None: set it to how many "
+                    "a row has at most"
+                )
             pattern = part.part.prompt.whole
             seen: set[str] = set()
             for pair in part.pairs(name):
@@ -84,6 +94,9 @@ class Feed:
         """Endless batches start, start + 1, ...; host (i, n) gets rows i*B/n .. (i+1)*B/n of each.
 
         An example's `index` is that of its picture's first example in `.split(split="train")`.
+
+        Raises:
+            ValueError: the hosts cannot share a batch evenly, or there is no training split.
         """
         parts, offset = [], 0
         for part in self.parts:
@@ -95,6 +108,9 @@ class Feed:
         """Every question of a split (None: test) once, in order; blank examples fill the last batch.
 
         A picture with more than Q questions is several examples; all hosts get equally many batches.
+
+        Raises:
+            ValueError: there is no such split, or the hosts cannot share a batch evenly.
         """
         read = functools.partial(self.example, split=split)
         return self.stream.ordered(self.examples(split), read, self.packer.blank, host)
@@ -108,7 +124,11 @@ class Feed:
         return sum(part.examples(split or "test") for part in self.parts)
 
     def example(self, place: int, split: str | None = None) -> Batch:
-        """One example of a split, without a batch axis; the parts of a mixture follow each other."""
+        """One example of a split, without a batch axis; the parts of a mixture follow each other.
+
+        Raises:
+            ValueError: there is no such example or split, or its row is too long.
+        """
         name = split or "test"
         ends = list(itertools.accumulate(part.examples(name) for part in self.parts))
         if not 0 <= place < ends[-1]:

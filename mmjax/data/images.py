@@ -48,7 +48,8 @@ def resize(image: np.ndarray, size: int, how: str | None = "stretch", name: str 
     """[H, W, 3] uint8 -> [size, size, 3] uint8; what shrinks is averaged by area, what grows is bicubic.
 
     "stretch" does not keep the aspect ratio, "fit" keeps the whole picture on a white square, "crop" the square in its
-    middle, and None takes only pictures which have the size. Raises ValueError for one that has not.
+    middle, and None takes only pictures which have the size. Nothing larger than the picture and the result is made,
+    however long and narrow it is. Raises ValueError for one that has not, or that OpenCV cannot scale.
     """
     height, width = image.shape[:2]
     if (height, width) == (size, size):
@@ -58,16 +59,36 @@ def resize(image: np.ndarray, size: int, how: str | None = "stretch", name: str 
             f"{name}: {width} x {height} pixels, but data.size is {size} and data.resize None: make all pictures "
             "equal, or set data.resize to 'stretch', 'fit' or 'crop'"
         )
-    if how == "stretch":
-        return scale(image, size, size)
-    whole = size / (min if how == "crop" else max)(height, width)
-    scaled = scale(image, max(1, round(whole * height)), max(1, round(whole * width)))
-    top, left = (abs(side - size) // 2 for side in scaled.shape[:2])
-    if how == "crop":
-        return np.ascontiguousarray(scaled[top : top + size, left : left + size])
+    try:
+        return RULES[how](image, size)
+    except cv2.error as error:
+        said = " ".join(str(error).split())
+        raise ValueError(f"{name}: {width} x {height} pixels cannot be resized to {size} x {size} ({said})") from error
+
+
+def stretch(image: np.ndarray, size: int) -> np.ndarray:
+    """[H, W, 3] -> [size, size, 3], each side by itself."""
+    return scale(image, size, size)
+
+
+def fit(image: np.ndarray, size: int) -> np.ndarray:
+    """[H, W, 3] -> [size, size, 3]: all of it in the middle of a white square."""
+    whole = size / max(image.shape[:2])
+    scaled = scale(image, *(max(1, round(whole * side)) for side in image.shape[:2]))
+    top, left = ((size - side) // 2 for side in scaled.shape[:2])
     white = np.full((size, size, 3), 255, np.uint8)
     white[top : top + len(scaled), left : left + scaled.shape[1]] = scaled
     return white
+
+
+def crop(image: np.ndarray, size: int) -> np.ndarray:
+    """[H, W, 3] -> [size, size, 3]: the square in its middle, cut out before it is scaled."""
+    side = min(image.shape[:2])
+    top, left = ((other - side) // 2 for other in image.shape[:2])
+    return np.ascontiguousarray(scale(image[top : top + side, left : left + side], size, size))
+
+
+RULES = {"stretch": stretch, "fit": fit, "crop": crop}
 
 
 def scale(image: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -128,6 +149,8 @@ def from_array(values: np.ndarray, name: str = "picture") -> np.ndarray:
 
 def read(path: str | os.PathLike) -> bytes:
     """The bytes of a file; FileNotFoundError or ValueError in one line that names it."""
+    if "\0" in os.fspath(path):
+        raise ValueError(f"{os.fspath(path)!r}: a path with a NUL in it, expected that of a picture")
     if Path(path).is_dir():
         raise ValueError(f"{os.fspath(path)}: a folder, expected a picture file")
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
@@ -52,8 +53,8 @@ class Part:
     augment: Augmentation | None = None
 
     def __post_init__(self):
-        if self.weight <= 0:
-            raise ValueError(f"weight is {self.weight}, expected a number above 0")
+        if not 0 < self.weight < math.inf:
+            raise ValueError(f"weight is {self.weight}, expected a number above 0 (None for the part leaves it out)")
         needed = (*self.prompt.reads, "image") if self.prompt.picture else self.prompt.reads
         absent = [field for field in needed if field not in self.source.gives]
         if absent:

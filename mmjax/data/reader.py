@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from mmjax.data.generator import EVALUATION, generator
 from mmjax.data.packing import Batch, Packer, Pair
 from mmjax.data.part import Part
 from mmjax.data.split import Split, cut
 
 TRIES = 8  # draws of a pair that may turn out too long
-SALT = 0x5EED  # what is drawn for a row in evaluation is a function of its number
 
 
 class Reader:
@@ -23,7 +23,7 @@ class Reader:
         self.cuts: dict[str, tuple[np.ndarray, np.ndarray]] = {}
 
     def split(self, name: str) -> Split:
-        """A split by its name."""
+        """A split by its name; FileNotFoundError or ValueError where the source has none such."""
         if name not in self.splits:
             self.splits[name] = self.part.source.split(name, self.part.prompt.reads)
         return self.splits[name]
@@ -50,13 +50,14 @@ class Reader:
         """A row in its prompt; None is evaluation, which draws by the row's number, always the same, or nothing."""
         split = self.split(name)
         if rng is None and "evaluation" in self.part.prompt.drawn:
-            rng = np.random.default_rng((SALT, row))
+            rng = generator(EVALUATION, 0, int(row))
         return Pair(*self.part.prompt(split.row(row), rng), f"{split.name} row {row}")
 
     def draw(self, packer: Packer, offset: int, picture: int, rng: np.random.Generator) -> Batch:
         """A training picture, augmented, with Q of its rows drawn without replacement.
 
         A prompt that draws itself is drawn for each of the Q places; equal pairs count once.
+        Raises ValueError as `read` does.
         """
         split, prompt = self.split("train"), self.part.prompt
         rows = rng.permutation(split.picture(picture))
@@ -80,14 +81,22 @@ class Reader:
         return next(filter(packer.fits, drawn), None) or self.pair("train", row)
 
     def read(self, packer: Packer, name: str, place: int, index: int) -> Batch:
-        """The example at `place` of a split as it is; `index` is what the batch calls it."""
+        """The example at `place` of a split as it is; `index` is what the batch calls it.
+
+        Raises:
+            ValueError: its row is too long, or a picture cannot be read or has not the size.
+        """
         ends, _ = self.cut(name)
         rows = self.split(name).order[ends[place] : ends[place + 1]]
         pairs = [self.pair(name, row) for row in rows]
         return packer.example(self.images(packer, name, rows[0]), pairs, index, self.number)
 
     def images(self, packer: Packer, name: str, row: int) -> list[np.ndarray]:
-        """The pictures of a row in the size of the batch; none where the prompt shows none."""
+        """The pictures of a row in the size of the batch; none where the prompt shows none.
+
+        Raises:
+            ValueError: a picture cannot be read, or has not the size.
+        """
         if not self.part.prompt.picture:
             return []
         split = self.split(name)

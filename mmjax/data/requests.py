@@ -8,11 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from PIL import Image
+
 from mmjax.data import images
 from mmjax.data.packing import Batch, Packer, Pair
 from mmjax.data.part import Prompt
 
 EXPECTED = 'expected {"image": ..., "text": ...}'
+PICTURES = str | os.PathLike | bytes | np.ndarray | Image.Image
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +74,7 @@ def good(
 
 
 def ask(number: int, row: Mapping[str, Any], prompts: Mapping[str, Prompt], root: Path) -> Request:
-    """A row as a request; ValueError says what is missing."""
+    """A row as a request; ValueError says what is missing or of a wrong kind."""
     if not isinstance(row, Mapping):
         raise ValueError(f"it is {row!r:.60}, {EXPECTED}")
     text, task = row.get("text", row.get("question")), row.get("task")
@@ -84,13 +88,17 @@ def ask(number: int, row: Mapping[str, Any], prompts: Mapping[str, Prompt], root
     image = row.get("image")
     if image is None and (prompt is None or prompt.picture):
         raise ValueError(f'it has no "image", only {", ".join(map(str, row)) or "nothing"}')
+    # Checked here for all prompts: those that need no text would take anything for none.
+    if not (isinstance(text, str) or (text is None and prompt is not None)) or (prompt is None and not text.strip()):
+        raise ValueError(f'its "text" is {text!r:.60}, expected a question or another text')
     if prompt is not None:
         text = prompt.ask(text)
-    elif not isinstance(text, str) or not text.strip():
-        raise ValueError(f'its "text" is {text!r:.60}, expected a question or another text')
     if isinstance(image, list | tuple) and not image:
         raise ValueError('its "image" is an empty list, expected a picture or a list of pictures')
     shown = () if image is None else tuple(image) if isinstance(image, list | tuple) else (image,)
+    for one in shown:
+        if not isinstance(one, PICTURES):
+            raise ValueError(f'its "image" is {one!r:.60}, expected a path, an array or a Pillow image')
     shown = tuple(root / one if isinstance(one, str | os.PathLike) else one for one in shown)
     return Request(number, shown, text, list(prompts).index(task) if task is not None else 0)
 

@@ -11,7 +11,8 @@ import numpy as np
 class Split:
     """Rows with their pictures: pictures 0 .. P-1, each with the rows order[starts[p] : starts[p + 1]].
 
-    `row` gives the fields of a row by its number; `images` the pictures that it shows, decoded, [H, W, 3] uint8 each.
+    `row` gives the fields of a row by its number; `images` the pictures that it shows, decoded, [H, W, 3] uint8 each;
+    `several` says that they may be more than one.
     """
 
     def __init__(
@@ -20,8 +21,9 @@ class Split:
         group: np.ndarray,
         row: Callable[[int], Mapping[str, Any]],
         images: Callable[[int], Sequence[np.ndarray]],
+        several: bool = False,
     ):
-        self.name, self.row, self.images = name, row, images
+        self.name, self.row, self.images, self.several = name, row, images, several
         self.order = np.argsort(group, kind="stable")
         self.starts = boundaries(group[self.order])
 

@@ -28,12 +28,13 @@ STARTS = (
 class TokenizerFile:
     """A `tokenizer.json`, copied into the run's folder; pad, eos and bos are named if they are unusual.
 
+    `size` is the bound a model is built with (None: as many as there are).
     `locations` and `sentinels` are whole tokens for places and gaps (`data.vocabulary.extra`); those that the file does
     not hold follow its own.
     """
 
     path: str
-    size: int
+    size: int | None = None
     pad: str | None = None
     eos: str | None = None
     bos: str | None = None

@@ -90,13 +90,17 @@ def bounded(count: int, size: int, name: str) -> int:
     return count
 
 
-def from_json(path: Path, size: int, special: Sequence[int] | None = None, tokens: Sequence[str] = ()) -> Vocabulary:
+def from_json(
+    path: Path, size: int | None, special: Sequence[int] | None = None, tokens: Sequence[str] = ()
+) -> Vocabulary:
     """A vocabulary from a Hugging Face `tokenizer.json`; special = (pad, eos, bos), ids 0, 1, 2 when None.
 
-    `tokens` are whole tokens that it holds, or else gets after its own.
+    `size` None is the number of its tokens; `tokens` are whole tokens that it holds, or else gets after its own.
     """
     tokenizer = load_json(path, tokens)
-    count = bounded(max(tokenizer.get_vocab().values()) + 1, size, str(path))
+    count = max(tokenizer.get_vocab().values()) + 1
+    size = count if size is None else size
+    bounded(count, size, str(path))
     pad, eos, bos = special or (0, 1, 2)
 
     @functools.lru_cache(maxsize=1 << 16)  # questions repeat far more often than they differ

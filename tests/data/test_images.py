@@ -222,3 +222,41 @@ def test_pictures_of_other_sizes_are_stretched_padded_cropped_or_refused():
         images.resize(image, 8, None, "mine row 3")
     square = np.zeros((8, 8, 3), np.uint8)
     assert all(images.resize(square, 8, how) is square for how in ("stretch", "fit", "crop", None))
+
+
+@pytest.mark.parametrize("shape", [(1, 200_000), (200_000, 1), (3, 90_000)])
+@pytest.mark.parametrize("how", ["stretch", "fit", "crop"])
+def test_of_a_long_and_narrow_picture_nothing_is_made_that_is_larger_than_it_or_the_result(shape, how, monkeypatch):
+    made, resize = [], images.cv2.resize
+
+    def watched(image, size, interpolation):
+        made.append(size[0] * size[1])
+        assert made[-1] <= max(shape[0] * shape[1], 32 * 32)
+        return resize(image, size, interpolation=interpolation)
+
+    monkeypatch.setattr(images.cv2, "resize", watched)
+    image = np.full((*shape, 3), 90, np.uint8)
+    found = images.resize(image, 32, how)
+    assert made and found.shape == (32, 32, 3)
+    assert (found[15:17, 15:17] == 90).any() and (how == "fit") == bool((found == 255).any())
+
+
+def test_a_crop_is_the_square_in_the_middle_scaled():
+    image = noise(40)[:, :25]
+    np.testing.assert_array_equal(images.resize(image, 10, "crop"), images.resize(image[7:32], 10))
+
+
+def test_a_picture_that_opencv_cannot_scale_is_named(monkeypatch):
+    def fails(*_, **__):
+        raise images.cv2.error("OpenCV: Insufficient memory\n in function 'x'")
+
+    monkeypatch.setattr(images.cv2, "resize", fails)
+    with pytest.raises(
+        ValueError, match=r"^cat\.png: 24 x 24 pixels cannot be resized to 8 x 8 \(.*Insufficient memory in"
+    ):
+        images.resize(noise(), 8, "crop", "cat.png")
+
+
+def test_a_path_that_no_file_can_have_is_named():
+    with pytest.raises(ValueError, match="a path with a NUL in it"):
+        images.decode("a\0b.png")

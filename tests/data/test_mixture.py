@@ -90,6 +90,10 @@ def test_the_order_of_the_config_changes_nothing(mixture, tmp_path):
     assert all(np.array_equal(one[name], other[name]) for name in one)
 
 
+def test_a_part_that_is_none_is_left_out(mixture):
+    assert dataclasses.replace(mixture, parts={**mixture.parts, "few": None}).parts == {"many": mixture.parts["many"]}
+
+
 def test_a_blank_batch_has_the_shapes_of_a_real_one_and_takes_no_memory(mixture, tmp_path):
     (batch,) = first(mixture.open(tmp_path).train(0), 1)
     blank = mixture.blank()
@@ -183,7 +187,10 @@ def test_tokens_that_a_prompt_writes_and_the_tokenizer_lacks_are_told_before_tra
             "the prompt DetectObjects reads objects, but its rows have",
         ),
         (lambda: Part(Scenes(), DetectObjects(), augment=Augment()), "boxes are asked for cannot be moved"),
-        (lambda: Mixture({}, **SHAPES), "expected one or more names"),
+        (lambda: Part(Dataset("drawings"), PLAIN, weight=float("inf")), "weight is inf, expected a number above 0"),
+        (lambda: Mixture({}, **SHAPES), r"data\.parts is empty, expected one part or more by name"),
+        (lambda: Mixture({"one": None}, **SHAPES), r"data\.parts is empty"),
+        (lambda: Mixture({"": Part(Dataset("drawings"), PLAIN)}, **SHAPES), 'has a part with the name ""'),
     ],
 )
 def test_parts_that_do_not_fit_are_refused(part, message):

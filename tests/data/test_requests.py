@@ -9,6 +9,8 @@ from mmjax.data.packing import Packer
 from mmjax.data.prompts.answer_question import AnswerQuestion
 from mmjax.data.prompts.caption import Caption
 from mmjax.data.prompts.fill_spans import FillSpans
+from mmjax.data.prompts.name_objects import NameObjects
+from mmjax.data.prompts.split_caption import SplitCaption
 from mmjax.data.vocabulary import Vocabulary
 from mmjax.data.words import Words
 
@@ -85,6 +87,21 @@ def test_rows_with_a_field_of_a_wrong_kind_are_told_alone():
     assert [int(example["index"]) for example in examples] == [2]
     assert errors[0] == "row 0: its \"task\" is ['say'], expected one of 'say', 'ask'"
     assert errors[1] == 'row 1: its "image" is an empty list, expected a picture or a list of pictures'
+
+
+@pytest.mark.parametrize("text", [5, ["a"], {}, [], 0, False])
+@pytest.mark.parametrize("prompt", [SplitCaption("a {caption}"), NameObjects("b", which="", one=""), Caption("c")])
+def test_a_text_that_is_none_is_the_error_of_its_row_alone(prompt, text):
+    examples, errors = pack([{"image": IMAGE, "text": text}, {"image": IMAGE, "text": "b"}], {"": prompt})
+    assert errors == {0: f'row 0: its "text" is {text!r}, expected a question or another text'}
+    assert [int(example["index"]) for example in examples] == [1]
+
+
+@pytest.mark.parametrize("image", [5, {"a": 1}, [IMAGE, None], True])
+def test_an_image_of_a_wrong_kind_is_told(image):
+    wrong = image[1] if isinstance(image, list) else image
+    _, errors = pack([{"image": image, "text": "a"}], pictures=2)
+    assert errors == {0: f'row 0: its "image" is {wrong!r}, expected a path, an array or a Pillow image'}
 
 
 @pytest.mark.parametrize("task", ["of mine", ["x"], 3])

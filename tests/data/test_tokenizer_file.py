@@ -62,6 +62,14 @@ def test_whole_tokens_are_those_of_the_file_or_follow_them(tmp_path):
         TokenizerFile(str(path), 8, locations=2, sentinels=2).open(tmp_path / "small", lambda: iter(()))
 
 
+def test_without_a_size_it_is_the_number_of_the_files_tokens_and_those_that_follow(tmp_path):
+    path = publish(tmp_path / "published.json", ["<unk>", "<pad>", "a", "b", "</s>"])
+    sizes = [
+        TokenizerFile(str(path), locations=count).open(tmp_path / str(count), lambda: iter(())).size for count in (0, 3)
+    ]
+    assert sizes == [5, 8]
+
+
 def test_the_run_keeps_its_own_copy(tmp_path):
     path = publish(tmp_path / "published.json", ["<unk>", "<pad>", "a", "</s>"])
     config = TokenizerFile(str(path), size=4)

@@ -28,5 +28,5 @@ class AnswerQuestion:
         return fill(self.prompt, question=row["question"]), row["answer"]
 
     def ask(self, text: str | None) -> str:
-        """The prompt for a question that a user asks."""
+        """The prompt for a question that a user asks; ValueError where there is none."""
         return asked(self.prompt, "question", text)

@@ -28,5 +28,5 @@ class AskQuestion:
         return fill(self.prompt, answer=row["answer"]), row["question"]
 
     def ask(self, text: str | None) -> str:
-        """The prompt for an answer that a user wants a question for."""
+        """The prompt for an answer that a user wants a question for; ValueError where there is none."""
         return asked(self.prompt, "answer", text)

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from mmjax.data.prompts.template import check
+from mmjax.data.prompts.fixed import Fixed
 
 
 @dataclasses.dataclass(frozen=True)
-class DetectObjects:
+class DetectObjects(Fixed):
     """Row {objects: [{label, box}]} -> the prompt, the string of boxes and labels; `bins` as `tokenizer.locations`."""
 
     prompt: str = "detect"
@@ -29,7 +29,7 @@ class DetectObjects:
     whole = r"<loc\d{4}>"
 
     def __post_init__(self):
-        check(self.prompt, "prompt")
+        super().__post_init__()
         if not 2 <= self.bins <= 10_000:
             raise ValueError(f"bins is {self.bins}, expected 2 to 10,000")
 
@@ -45,7 +45,3 @@ class DetectObjects:
         """One object as text."""
         places = (round(min(max(value, 0), 1) * (self.bins - 1)) for value in thing["box"])
         return "".join(f"<loc{place:04}>" for place in places) + f" {thing['label']}"
-
-    def ask(self, text: str | None) -> str:
-        """The prompt; a user's text is not needed."""
-        return self.prompt

@@ -51,7 +51,7 @@ class FillSpans:
         return fill(self.prompt, text=" ".join(text)), " ".join(target)
 
     def ask(self, text: str | None) -> str:
-        """The prompt for a text with sentinels in it."""
+        """The prompt for a text with sentinels in it; ValueError where there is none."""
         return asked(self.prompt, "text", text)
 
 

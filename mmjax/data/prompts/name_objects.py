@@ -81,5 +81,6 @@ class NameObjects:
         return ", ".join(names) or self.nothing
 
     def ask(self, text: str | None) -> str:
-        """Whether what a user names is there; without a text, what there is."""
-        return asked(self.one or self.which, "objects", text) if text else self.every
+        """Whether what a user names is there; without a text, what there is (ValueError where that is not asked)."""
+        forms = (self.one, self.which, self.every) if text else (self.every, self.one, self.which)
+        return asked(next(filter(None, forms)), "objects", text)

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from mmjax.data.prompts.template import check
+from mmjax.data.prompts.fixed import Fixed
 
 
 @dataclasses.dataclass(frozen=True)
-class ReadWords:
+class ReadWords(Fixed):
     """Row {words} -> the prompt, the words with spaces between them."""
 
     prompt: str = "Generate the ocr_text in en:"
@@ -21,12 +21,5 @@ class ReadWords:
     drawn = ()
     whole = ""
 
-    def __post_init__(self):
-        check(self.prompt, "prompt")
-
     def __call__(self, row: Mapping[str, Any], rng: np.random.Generator | None) -> tuple[str, str]:
         return self.prompt, " ".join(row["words"])
-
-    def ask(self, text: str | None) -> str:
-        """The prompt; a user's text is not needed."""
-        return self.prompt

@@ -138,6 +138,7 @@ def test_spans_put_back_make_the_text_and_are_the_share_that_was_asked_for(lengt
         (DetectObjects(), None, "detect"),
         (NameObjects(names=LABELS), None, "Answer in en: list the objects in the image."),
         (NameObjects(names=LABELS), "red ring", "Answer in en: is red ring in the image?"),
+        (NameObjects("what is there?", which="", one=""), "red ring", "what is there?"),
         (FillSpans(), "a <extra_id_0>", "a <extra_id_0>"),
     ],
 )
@@ -148,6 +149,8 @@ def test_a_user_is_asked_for_in_the_same_prompt(prompt, asked, said):
 def test_a_prompt_that_needs_a_text_says_so():
     with pytest.raises(ValueError, match='its "text" is None, expected a question or another text'):
         AnswerQuestion().ask(None)
+    with pytest.raises(ValueError, match='its "text" is None'):
+        NameObjects(every="", names=LABELS).ask(None)
 
 
 @pytest.mark.parametrize(
