@@ -16,6 +16,8 @@ from einops import rearrange, repeat
 
 from mmjax.decode.search import Pick, Step, check, log_probabilities
 
+WIDEST = 1024
+
 
 class _Beams(NamedTuple):
     tokens: jax.Array  # [B, W, T] those that go on, most probable first
@@ -42,10 +44,11 @@ class Beam:
     penalty: float = 0.0
 
     def __post_init__(self):
-        if self.width < 1 or self.penalty < 0:
+        # Memory grows with the width; a score is divided by a power of the penalty, which must stay finite.
+        if not 1 <= self.width <= WIDEST or not 0 <= self.penalty <= 10:
             raise ValueError(
-                f"width is {self.width} and penalty {self.penalty}; expected a width of at least 1 and a penalty of at "
-                "least 0"
+                f"width is {self.width} and penalty {self.penalty}; expected a width of 1 to {WIDEST} and a penalty "
+                "of 0 to 10"
             )
 
     def __call__(

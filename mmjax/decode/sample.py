@@ -31,10 +31,13 @@ class Sample:
     seed: int = 0
 
     def __post_init__(self):
-        if self.temperature <= 0:
-            raise ValueError(f"temperature is {self.temperature}; expected one above 0 (decode.greedy is its limit)")
-        if self.seed < 0:
-            raise ValueError(f"seed is {self.seed}; expected at least 0")
+        # Beyond, what log-probabilities are divided by or come to is infinite in fp32, and nothing can be drawn.
+        if not 1e-6 <= self.temperature <= 1e6:
+            raise ValueError(
+                f"temperature is {self.temperature}; expected 1e-6 to 1e6 (decode.greedy is the limit of small ones)"
+            )
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(f"seed is {self.seed}; expected 0 to 2 ** 32 - 1")
         if self.top_k is not None and self.top_k < 1:
             raise ValueError(f"top_k is {self.top_k}; expected at least 1, or None for all tokens")
         if self.top_p is not None and not 0 < self.top_p <= 1:

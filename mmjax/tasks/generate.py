@@ -85,10 +85,15 @@ class Generate:
         return {"cross_entropy": 1.0} | ({"z_loss": self.z_loss} if self.z_loss else {})
 
     def bind(self, vocabulary: Any, sources: Sequence[str] = ("",)) -> "Generate":
+        """The task with the words and the names of the data sets.
+
+        Raises:
+            ValueError: the model has fewer words, a metric is for no data set, or an answer cannot be written.
+        """
         if vocabulary.size > self.model.vocab:
             raise ValueError(
-                f"the tokenizer has {vocabulary.size} tokens and the model a vocab of {self.model.vocab}; "
-                "raise task.model.vocab or make the tokenizer smaller"
+                f"the tokenizer's size is {vocabulary.size} and the model's vocab {self.model.vocab}; raise "
+                "task.model.vocab, or make data.tokenizer smaller"
             )
         unknown = sorted(set(self.metrics) - set(sources))
         if unknown:
@@ -105,14 +110,23 @@ class Generate:
     def _listed(self, vocabulary: Any) -> Trie:
         listed = {answer: vocabulary.encode(answer) for answer in self.answers}
         for answer, tokens in listed.items():
-            if not tokens or vocabulary.unk in tokens or len(tokens) >= self.length:
+            if not tokens:
+                raise ValueError(f"task.answers holds {answer!r}, which is no token of the tokenizer; leave it out")
+            if vocabulary.unk in tokens:
+                raise ValueError(f"task.answers holds {answer!r}, which has a word that the tokenizer does not know")
+            if len(tokens) >= self.length:
                 raise ValueError(
-                    f"task.answers holds {answer!r}, which is {len(tokens)} tokens {tokens}; expected 1 to "
-                    f"{self.length - 1} (task.length less the end) that the tokenizer knows"
+                    f"task.answers holds {answer!r}, which with its end is {len(tokens) + 1} tokens; raise task.length "
+                    f"from {self.length}, or leave it out"
                 )
         return Trie.of(list(listed.values()), length=self.length, eos=vocabulary.eos, pad=vocabulary.pad)
 
     def init(self, key: jax.Array, batch: Batch) -> tuple[Params, Extra]:
+        """Fresh parameters for batches of this shape.
+
+        Raises:
+            ValueError: targets are longer than answers may be.
+        """
         if batch["target"].shape[-1] > self.length:
             raise ValueError(
                 f"task.length is {self.length}, but data.target_length is {batch['target'].shape[-1]}: answers so long "
@@ -188,7 +202,8 @@ class Generate:
     def finish(self, records: Sequence[Mapping[str, Any]]) -> dict[str, float]:
         scored = [{**record, "exact_match": record["right"]} for record in records]
         if len(self.sources) > 1:
-            return breakdown(scored, "exact_match", "task", lambda r: r["task"]) | self._measured(records)
+            most = len(self.sources)  # each is told
+            return breakdown(scored, "exact_match", "task", lambda r: r["task"], most) | self._measured(records)
         return self._measured(records) | (
             breakdown(scored, "exact_match", "question type", lambda r: first_words(r["question"]))
             | breakdown(scored, "exact_match", "answer type", lambda r: answer_kind(r["answer"]))

@@ -106,9 +106,15 @@ def test_where_nothing_ends_the_most_probable_sequence_is_given():
     np.testing.assert_allclose(log_p, np.log(0.4 * 0.9 * 0.9), atol=1e-5)
 
 
-@pytest.mark.parametrize("field", [dict(width=0), dict(penalty=-0.1)])
+@pytest.mark.parametrize(
+    "field",
+    [
+        *(dict(width=width) for width in (0, 1025, 2 * 10**9)),
+        *(dict(penalty=penalty) for penalty in (-0.1, 10.5, float("inf"), float("nan"))),
+    ],
+)
 def test_a_beam_that_makes_no_sense_is_refused(field):
-    with pytest.raises(ValueError, match="expected a width of at least 1 and a penalty of at least 0"):
+    with pytest.raises(ValueError, match="expected a width of 1 to 1024 and a penalty of 0 to 10"):
         Beam(**field)
 
 

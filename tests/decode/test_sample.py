@@ -1,5 +1,6 @@
 """Sampling: what is drawn has the distribution that was asked for, by counting."""
 
+import re
 from functools import partial
 
 import jax
@@ -73,6 +74,12 @@ def test_key_and_seed_alone_say_what_is_drawn_and_places_and_rows_draw_anew():
     assert (tokens[:, 0] != tokens[:, 1]).any()
 
 
+@pytest.mark.parametrize("search", [Sample(temperature=1e-6), Sample(temperature=1e6), Sample(seed=2**32 - 1)])
+def test_at_the_bounds_words_are_drawn_and_no_pad(search):
+    tokens, log_p = search(toy.step, toy.pick, *BEGIN, length=4, key=jax.random.key(0), **ENDS)
+    assert (np.asarray(tokens)[:, 0] != PAD).all() and np.isfinite(log_p).all()
+
+
 def test_from_the_best_token_alone_it_is_greedy():
     found = Sample(top_k=1)(toy.step, toy.pick, *BEGIN, length=8, key=jax.random.key(0), **ENDS)
     expected = Greedy()(toy.step, toy.pick, *BEGIN, length=8, **ENDS)
@@ -80,8 +87,12 @@ def test_from_the_best_token_alone_it_is_greedy():
 
 
 @pytest.mark.parametrize(
-    "field", [dict(temperature=0.0), dict(top_k=0), dict(top_p=0.0), dict(top_p=1.5), dict(seed=-1)]
+    "field",
+    [
+        *(dict(temperature=value) for value in (0.0, 1e-45, 1e300, float("inf"), float("nan"))),
+        *(dict(top_k=0), dict(top_p=0.0), dict(top_p=1.5), dict(seed=-1), dict(seed=2**32)),
+    ],
 )
 def test_what_cannot_be_drawn_is_refused_by_name(field):
-    with pytest.raises(ValueError, match=f"{next(iter(field))} is {next(iter(field.values()))}; expected"):
+    with pytest.raises(ValueError, match=re.escape(f"{next(iter(field))} is {next(iter(field.values()))}; expected")):
         Sample(**field)

@@ -194,9 +194,16 @@ def test_with_a_list_the_most_probable_answer_of_it_is_given(vocabulary, params,
     np.testing.assert_allclose(found["log_probability"], scores.max(axis=0), atol=1e-4)
 
 
-@pytest.mark.parametrize("answer", ["red red red red", "purple"])
-def test_a_list_with_an_answer_that_cannot_be_written_is_refused(vocabulary, answer):
-    with pytest.raises(ValueError, match=f"task.answers holds '{answer}', which is"):
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ("red red red red", "which with its end is 5 tokens; raise task.length from 4"),
+        ("purple", "which has a word that the tokenizer does not know"),
+        ("", "which is no token of the tokenizer"),
+    ],
+)
+def test_a_list_with_an_answer_that_cannot_be_written_is_refused(vocabulary, answer, why):
+    with pytest.raises(ValueError, match=f"task.answers holds '{answer}', {why}"):
         task_of(vocabulary, answers=("red", answer))
 
 
@@ -358,7 +365,7 @@ def test_everything_up_to_the_logits_is_computed_in_the_type_asked_for(vocabular
 
 def test_a_vocabulary_larger_than_the_model_is_refused_when_the_task_is_bound(vocabulary):
     task = task_of(vocabulary)
-    with pytest.raises(ValueError, match=r"has 17 tokens and the model a vocab of 16; raise task\.model\.vocab"):
+    with pytest.raises(ValueError, match=r"size is 17 and the model's vocab 16; raise task\.model\.vocab"):
         task.bind(dataclasses.replace(vocabulary, size=V + 1))
     assert task.bind(vocabulary) == task == Generate(model=task.model, length=T)
 
@@ -381,6 +388,13 @@ def test_where_data_sets_are_mixed_losses_and_scores_are_told_for_each(vocabular
     written = mixed.read(answered(batch, wrong=[(1, 0)]), batch)[2]["prediction"]
     expected = {"exact_match/task/tell": 1.0, "exact_match/task/ask": 0.0, "examples/task/tell": 2.0}
     assert scores == expected | {"examples/task/ask": 1.0, "test_generate/task/ask": abs(len(written) - 9)}
+
+
+def test_every_data_set_of_a_mixture_is_told_however_many_they_are(vocabulary, task, batch):
+    names = [f"set {number}" for number in range(40)]
+    mixed = task.bind(vocabulary, names)
+    records = [record | {"task": name} for name in names for record in task.read(answered(batch), batch)]
+    assert {key for key in mixed.finish(records) if "exact" in key} == {f"exact_match/task/{name}" for name in names}
 
 
 def test_a_metric_for_a_data_set_that_is_not_there_is_refused(vocabulary, task):
