@@ -20,11 +20,15 @@ Resize = Callable[[np.ndarray, tuple[int, int]], np.ndarray]
 
 @dataclasses.dataclass(frozen=True)
 class Rule:
-    """Keys `old` become the parameter `new`; `take(array, shape wanted)` turns the array."""
+    """Keys `old` become the parameter `new`; `take(array, shape wanted)` turns the array.
+
+    `heads` is the axis of the array (of one layer's) that counts attention heads, where there is one.
+    """
 
     old: str
     new: str
     take: Take
+    heads: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +37,8 @@ class Layout:
 
     Where two keys become the same parameter the rule that stands first counts. `roots` are what all keys may begin
     with; `idle` are patterns of keys inside layers that change nothing (any other such key is an error, for a layer
-    with more in it is another function). `approximate` is the form of GELU that its vision transformers have, if any:
+    with more in it is another function); `other` are patterns of keys outside of layers that change something which
+    a model here has not. `approximate` is the form of GELU that its vision transformers have, if any:
     the tanh form or the exact one; no key tells it.
     """
 
@@ -41,11 +46,12 @@ class Layout:
     rules: tuple[Rule, ...]
     roots: tuple[str, ...] = ("",)
     idle: tuple[str, ...] = ()
+    other: tuple[str, ...] = ()
     approximate: bool | None = None
 
     def inside(self, old: str, new: str) -> tuple[Rule, ...]:
         """The rules for a model that holds this one, there under `old` and here under `new`."""
-        return tuple(Rule(old + rule.old, new + rule.new, rule.take) for rule in self.rules)
+        return tuple(dataclasses.replace(rule, old=old + rule.old, new=new + rule.new) for rule in self.rules)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,7 +143,7 @@ def place(
         resize: makes a table [h, w, D] of positions fit another grid.
 
     Raises:
-        ValueError: an array that does not fit.
+        ValueError: an array that does not fit, is quantised or not finite.
     """
     params, missing, used = {}, [], {}
     for path, shape in wanted.items():
@@ -158,12 +164,19 @@ def check_layers(arrays: Arrays, layout: Layout, root: str, found: Mapping[str, 
     """That the layers are as many as the model's (`here` are its paths in the loop form) and hold what its layers hold.
 
     Raises:
-        ValueError: they are more, or have a key that no rule knows.
+        ValueError: they are more, have a key that no rule knows or a parameter that the model's layers have not, or
+            there is a key that makes the whole another function.
     """
     here = set(here)
+    stacked = {path.partition("/layers_")[0] for path in here if "/layers_" in path}
     for path, source in found.items():
         if path not in here and re.sub(r"/layers_\d+/", "/layers_0/", path) in here:
             raise ValueError(f"{source.key!r} is of {path!r}, but the model has fewer layers; give it as many")
+        if path not in here and "/layers_" in path and path.partition("/layers_")[0] in stacked:
+            raise ValueError(f"{source.key!r} is of {path!r}, which a layer here has not: it is another architecture")
+    for key in sorted(arrays):
+        if any(re.match(re.escape(root) + other, key) for other in layout.other):
+            raise ValueError(f"it has {key!r}, which a model here has not: it is another architecture")
     known = {source.key for source in found.values()}
     starts = {re.escape((root + rule.old).split("#")[0]) + r"\d+[./]" for rule in layout.rules if "#" in rule.old}
     stacks: dict[str, list[str]] = {}
@@ -177,6 +190,12 @@ def check_layers(arrays: Arrays, layout: Layout, root: str, found: Mapping[str, 
             raise ValueError(f"its layers have {key!r}, which a layer here has not: it is another architecture")
 
 
+def heads(arrays: Arrays, found: Mapping[str, Source]) -> dict[str, int]:
+    """How many attention heads the arrays have, by parameter, where an axis tells it."""
+    counts = {path: source for path, source in found.items() if source.rule.heads is not None}
+    return {path: arrays[s.key].shape[s.rule.heads + (s.index is not None)] for path, s in counts.items()}
+
+
 def loop(path: str, shape: Shape) -> list[str]:
     """A path in the loop form: itself, or those of all the layers that a path of the scan form stands for."""
     if "/layers/" not in path:
@@ -186,6 +205,13 @@ def loop(path: str, shape: Shape) -> list[str]:
 
 def _take(arrays: Arrays, source: Source, path: str, shape: Shape, resize: Resize) -> tuple[np.ndarray, str]:
     array = arrays[source.key] if source.index is None else arrays[source.key][source.index]
+    if array.dtype.kind in "biu":
+        raise ValueError(
+            f"{source.key!r} holds {array.dtype} numbers, but {path!r} floating-point ones: a quantised checkpoint "
+            "cannot be taken; fetch it in float32, float16 or bfloat16"
+        )
+    if not np.isfinite(array.astype(np.float32)).all():
+        raise ValueError(f"{source.key!r} holds numbers that are not finite in float32; fetch it again, or another one")
     value, done = source.rule.take(array, shape), "taken"
     if value.shape != shape and source.rule.take is positions and value.ndim == 3 and value.shape[-1] == shape[-1]:
         value, done = resize(value.astype(np.float32), shape[:2]), "resized"

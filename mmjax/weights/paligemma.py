@@ -64,7 +64,7 @@ BIG_VISION = Layout(
         Rule("img/head/bias", "project/bias", as_is),
         Rule("llm/layers/pre_attention_norm/scale", f"{_LAYER}/attention_norm/scale", as_is),
         Rule("llm/layers/pre_ffw_norm/scale", f"{_LAYER}/mlp_norm/scale", as_is),
-        Rule("llm/layers/attn/q_einsum/w", f"{_LAYER}/attention/query/kernel", _heads_first),
+        Rule("llm/layers/attn/q_einsum/w", f"{_LAYER}/attention/query/kernel", _heads_first, heads=0),
         Rule("llm/layers/attn/kv_einsum/w", f"{_LAYER}/attention/key/kernel", _one(0, _heads_first)),
         Rule("llm/layers/attn/kv_einsum/w", f"{_LAYER}/attention/value/kernel", _one(1, _heads_first)),
         Rule("llm/layers/attn/attn_vec_einsum/w", f"{_LAYER}/attention/out/kernel", flat),

@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,9 +11,14 @@ import numpy as np
 
 from mmjax.weights import safetensors, torch_file
 
+# What a zip file ends in that is cut off, damaged, encrypted or packed by an unknown method.
+DAMAGED = (ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError)
+
 
 def read(files: Sequence[Path]) -> dict[str, np.ndarray]:
     """The arrays of all files together; no code in them is run. An `.index.json` stands for the shards beside it.
+
+    A folder stands for its safetensors files: the one index, or else the one file.
 
     Raises:
         ValueError: a file of no known kind, a damaged one, one with code, or a name that two files hold.
@@ -38,13 +44,17 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
         raise ValueError(f"{path} is no .npz file, or is cut off; fetch it again")
     try:
         with np.load(path, allow_pickle=False) as archive:
-            return {name: _typed(archive[name]) for name in archive.files}
-    except (ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+            found = {name: archive[name] for name in archive.files}
+    except DAMAGED as error:
         if "allow_pickle" in str(error):
             raise ValueError(
                 f"{path} is refused: it holds pickled objects, which could run code; expected plain arrays by name"
             ) from None
         raise ValueError(f"{path} is no .npz file, or is damaged; fetch it again ({error})") from None
+    other = [name for name, array in found.items() if not isinstance(array, np.ndarray)]
+    if other:
+        raise ValueError(f"{path} is no .npz file: it holds {other[0]!r}, which is no array; expected arrays alone")
+    return {name: _typed(array) for name, array in found.items()}
 
 
 READERS = {
@@ -65,6 +75,11 @@ def _reader(path: Path):
 
 
 def _parts(file: Path) -> list[Path]:
+    if file.is_dir():
+        held = sorted(file.glob("*.safetensors.index.json")) or sorted(file.glob("*.safetensors"))
+        if len(held) != 1:
+            raise ValueError(f"{file}: a folder with {len(held)} safetensors checkpoints; name the one that is meant")
+        return _parts(held[0])
     if file.suffix != ".json" or not file.is_file():
         return [file]
     try:

@@ -33,7 +33,11 @@ def read(path: Path) -> dict[str, np.ndarray]:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             # A file of another kind begins with a number that is far too large to be read.
-            header = json.loads(file.read(length)) if 8 + length <= size else None
+            if 8 + length > size:
+                raise ValueError("the header is cut off")
+            header = json.loads(file.read(length))
+            if not isinstance(header, dict):
+                raise ValueError("the header is no object")
         start = 8 + length
         entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
         unknown = {entry["dtype"]: name for name, entry in entries.items() if entry["dtype"] not in TYPES}

@@ -7,6 +7,7 @@ records, any other name is refused, and the numbers are read from where the reco
 import collections
 import pickle
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -61,8 +62,8 @@ def read(path: Path) -> dict[str, np.ndarray]:
     return arrays
 
 
-# What a pickle that describes no real tensors ends in.
-_WRONG = (ValueError, TypeError, AttributeError, OverflowError)
+# What a pickle that describes no real tensors ends in, and a zip that is damaged, encrypted or of an unknown kind.
+_WRONG = (ValueError, TypeError, AttributeError, OverflowError, zlib.error, NotImplementedError, RuntimeError)
 
 
 class _Refused(Exception):

@@ -41,6 +41,7 @@ TIMM = Layout(
         *_both("blocks.#.mlp.fc1", f"{LAYER}/mlp/up"),
         *_both("blocks.#.mlp.fc2", f"{LAYER}/mlp/down"),
     ),
+    other=(r"norm_pre\.", r"patch_embed\.norm\."),
     approximate=False,
 )
 
@@ -60,6 +61,7 @@ SIGLIP = Layout(
         *_both("encoder.layers.#.mlp.fc1", f"{LAYER}/mlp/up"),
         *_both("encoder.layers.#.mlp.fc2", f"{LAYER}/mlp/down"),
     ),
+    other=(r"pre_layrnorm\.",),  # CLIP's, in its publisher's spelling
     approximate=True,
 )
 
@@ -77,7 +79,8 @@ def _big_vision(block: str, layer: str) -> tuple[Rule, ...]:
     for name in ("query", "key", "value", "out"):
         for leaf in ("kernel", "bias"):
             old = f"{block}/MultiHeadDotProductAttention_0/{name}/{leaf}"
-            rules.append(Rule(old, f"{layer}/attention/{name}/{leaf}", flat))
+            heads = 1 if (name, leaf) == ("query", "kernel") else None  # [D, H, K]
+            rules.append(Rule(old, f"{layer}/attention/{name}/{leaf}", flat, heads))
     for old, new in (("Dense_0", "up"), ("Dense_1", "down")):
         rules += [
             Rule(f"{block}/MlpBlock_0/{old}/{leaf}", f"{layer}/mlp/{new}/{leaf}", as_is) for leaf in ("kernel", "bias")

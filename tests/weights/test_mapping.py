@@ -1,5 +1,6 @@
 """Keys to parameters: big_vision's layouts against Hugging Face's, names that have changed, and what does not fit."""
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -194,6 +195,72 @@ def test_more_layers_and_layers_with_more_in_them_are_errors(change, message):
     layout, root, found = mapping.recognise(weights | change, t5.LAYOUTS)
     with pytest.raises(ValueError, match=message):
         mapping.check_layers(weights | change, layout, root, found, here)
+
+
+def test_a_parameter_that_the_models_layers_have_not_is_an_error_and_one_of_a_stack_that_is_not_there_is_none():
+    _, weights = golden("t5")
+    layout, root, found = mapping.recognise(weights, t5.LAYOUTS)
+    here = {path for path in shapes_of(weights, t5) if "/cross" not in path}
+    with pytest.raises(
+        ValueError, match=r"EncDecAttention.* is of 'decoder/stack/layers_\d/cross.* another architecture"
+    ):
+        mapping.check_layers(weights, layout, root, found, here)
+    mapping.check_layers(weights, layout, root, found, {path for path in here if not path.startswith("decoder")})
+
+
+@pytest.mark.parametrize(
+    ("name", "root", "key"),
+    [
+        ("vit_timm", "", "norm_pre.weight"),
+        ("vit_timm", "module.", "patch_embed.norm.bias"),
+        ("vit_siglip", "vision_model.", "pre_layrnorm.weight"),
+    ],
+)
+def test_a_norm_that_no_model_here_has_is_an_error(name, root, key):
+    _, weights = golden(name)
+    weights = {key if root == "vision_model." else root + key: x for key, x in weights.items()}
+    layout, found_root, found = mapping.recognise(weights, vit.LAYOUTS)
+    assert found_root == root
+    mapping.check_layers(weights, layout, root, found, found)
+    with pytest.raises(ValueError, match=f"it has '{root}{key}', which a model here has not"):
+        mapping.check_layers(weights | {root + key: np.ones(12)}, layout, root, found, found)
+
+
+@pytest.mark.parametrize("form", [dict, scanned], ids=["loop", "scan"])
+def test_heads_are_counted_where_an_axis_tells_them(form):
+    _, weights = golden("vit_siglip")
+    assert mapping.heads(weights, mapping.recognise(weights, vit.LAYOUTS)[2]) == {}
+    picture = {k: x for k, x in weights.items() if "head." not in k}
+    arrays = form(big_vision_picture(picture, "vision_model."))
+    counted = mapping.heads(arrays, mapping.recognise(arrays, vit.LAYOUTS)[2])
+    assert counted == {f"image/stack/layers_{i}/attention/query/kernel": 3 for i in range(2)}
+    arrays = big_vision_paligemma(golden("paligemma")[1])
+    counted = mapping.heads(arrays, mapping.recognise(arrays, paligemma.LAYOUTS)[2])
+    assert {path.split("/")[0]: count for path, count in counted.items()} == {"image": 3, "decoder": 4}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda x: np.round(9 * x).astype(np.int8),
+            r"'lm_head\.weight' holds int8 numbers, but 'head' floating-point ones",
+        ),
+        (lambda x: x > 0, r"'lm_head\.weight' holds bool numbers"),
+        (lambda x: np.where(x == x.max(), np.nan, x), r"'lm_head\.weight' holds numbers that are not finite"),
+        (lambda x: np.where(x == x.max(), 1e300, x.astype(np.float64)), "not finite in float32"),
+    ],
+    ids=["quantised", "bool", "nan", "too large"],
+)
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_numbers_that_can_be_no_weights_are_named_by_their_key(change, message):
+    _, weights = golden("t5")
+    _, _, found = mapping.recognise(weights, t5.LAYOUTS)
+    with pytest.raises(ValueError, match=message):
+        mapping.place(weights | {"lm_head.weight": change(weights["lm_head.weight"])}, found, {"head": (16, 40)}, None)
+    half = weights["lm_head.weight"].astype(ml_dtypes.bfloat16)
+    params, _ = mapping.place(weights | {"lm_head.weight": half}, found, {"head": (16, 40)}, None)
+    np.testing.assert_array_equal(params["head"], half.T)
 
 
 @pytest.mark.parametrize("form", [dict, scanned], ids=["loop", "scan"])

@@ -157,3 +157,54 @@ def test_a_damaged_header_in_an_npz_is_not_taken_for_code(tmp_path):
         new.writestr("x.npy", old.read("x.npy")[:200])
     with pytest.raises(ValueError, match=r"x\.npz is no \.npz file, or is damaged"):
         read([tmp_path / "x.npz"])
+
+
+def test_a_folder_stands_for_its_index_or_its_one_file(tmp_path):
+    first, second = shard(tmp_path / "1.safetensors", a=WHOLE), shard(tmp_path / "2.safetensors", b=WHOLE + 1)
+    with pytest.raises(ValueError, match="a folder with 2 safetensors checkpoints; name the one"):
+        read([tmp_path])
+    index = tmp_path / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": {"a": first.name, "b": second.name}}))
+    assert read([tmp_path]).keys() == {"a", "b"}
+    index.unlink(), second.unlink()
+    assert read([tmp_path]).keys() == {"a"}
+    first.unlink()
+    with pytest.raises(ValueError, match="a folder with 0 safetensors checkpoints"):
+        read([tmp_path])
+
+
+def test_what_is_wrong_with_a_file_is_said_in_words_of_its_format(tmp_path):
+    path = shard(tmp_path / "x.safetensors", a=WHOLE)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:40])
+    with pytest.raises(ValueError, match=r"fetch it again \(the header is cut off\)"):
+        read([path])
+    path.write_bytes((2).to_bytes(8, "little") + b"[]")
+    with pytest.raises(ValueError, match=r"fetch it again \(the header is no object\)"):
+        read([path])
+    with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
+        archive.writestr("notes.txt", "no array")
+    with pytest.raises(ValueError, match=r"x\.npz is no \.npz file: it holds 'notes\.txt', which is no array"):
+        read([tmp_path / "x.npz"])
+
+
+@pytest.mark.parametrize("how", ["damaged", "unknown packing", "encrypted"])
+@pytest.mark.parametrize("name", ["x.npz", "x.pth"])
+def test_a_zip_that_cannot_be_unpacked_is_one_line(tmp_path, name, how):
+    path = tmp_path / name
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        member = "x.npy" if name == "x.npz" else "archive/data.pkl"
+        archive.writestr(member, io.BytesIO(np.arange(999).tobytes()).getvalue())
+    data = bytearray(path.read_bytes())
+    central = data.index(b"PK\x01\x02")
+    if how == "damaged":
+        data[30 + len(member) + 2 : 30 + len(member) + 60] = b"\xff" * 58
+    elif how == "encrypted":
+        data[6] |= 1
+        data[central + 8] |= 1
+    else:
+        data[8] = data[central + 10] = 77
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=rf"{name} is no ") as error:
+        read([path])
+    assert "\n" not in str(error.value)
