@@ -37,6 +37,7 @@ def get_config(variant="base"):
         "data.pictures",
         name="easyvqa",
         tokenizer=use("data.words", size=64),
+        test="test[:1%]" if variant == "smoke" else "test",
         augment=use("data.augment"),
         size=64,
         batch=size["batch"],

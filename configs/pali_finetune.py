@@ -28,6 +28,7 @@ def get_config(variant="base"):
     config.data = use(
         "data.pictures",
         name="easyvqa",
+        test="test[:1%]" if variant == "smoke" else "test",
         prompt=use("data.prompts.answer_question"),
         # The words are those of the pretrained run, whose ids the model knows.
         tokenizer=words(start if size["start"] else None),

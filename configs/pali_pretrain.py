@@ -26,7 +26,7 @@ def get_config(variant="base"):
         vit=dict(steps=900, only=CAPTIONS),
         stage2=dict(steps=1500, pixels=64, peak=5e-4, start="runs/pali_stage1", words="runs/pali_stage1"),
         paligemma=dict(steps=3900, pixels=64, family=paligemma, slow=300),
-        smoke=dict(steps=8, warmup=2, batch=4, dim=32, layers=1, stem=(8, 16, 16), train=50, test=2),
+        smoke=dict(steps=8, warmup=2, batch=4, dim=32, layers=1, stem=(8, 16, 16), train=50, test=2, easy="test[:1%]"),
     )
     dim, layers = size.get("dim", 96), size.get("layers", 2)
     image = use(
@@ -39,7 +39,7 @@ def get_config(variant="base"):
         position=use("nn.learned_position"),
     )
     chosen = size.get("only", PARTS)
-    parts = mixture(size.get("train", 10_000), size.get("test", 100))
+    parts = mixture(size.get("train", 10_000), size.get("test", 100), size.get("easy", "test"))
     return experiment(
         task=use(
             "tasks.generate",
@@ -75,12 +75,13 @@ def get_config(variant="base"):
     )
 
 
-def mixture(train, test):
-    """The parts by name; of scenes so many are drawn to train and to test on."""
+def mixture(train, test, easy):
+    """The parts by name; of scenes so many are drawn to train and to test on, `easy` is the test split of easy-VQA."""
     scenes = use("data.scenes", things=(1, 2), words=(0, 1), train=train, test=test)
     single = use("data.scenes", things=(1, 1), words=(0, 0), train=train, test=test)
     words = use("data.scenes", things=(1, 2), words=(1, 1), train=train, test=test)
-    easy = use("data.dataset", name="easyvqa", fields={"image": "image", "caption": "caption", "group": "image_id"})
+    fields = {"image": "image", "caption": "caption", "group": "image_id"}
+    pictures = use("data.dataset", name="easyvqa", fields=fields, test=easy)
 
     def part(source, prompt, weight, **fields):
         return use("data.part", source=source, prompt=prompt, weight=weight, **fields)
@@ -88,7 +89,7 @@ def mixture(train, test):
     # PaLI weighs by what the web holds; here each task has what it needs. Questions about one thing come first: with
     # two, what is asked about must be found before it can be told.
     return dict(
-        caption=part(easy, use("data.prompts.caption"), 4.0, augment=use("data.augment")),
+        caption=part(pictures, use("data.prompts.caption"), 4.0, augment=use("data.augment")),
         scene_caption=part(scenes, use("data.prompts.caption"), 1.0),
         split_caption=part(scenes, use("data.prompts.split_caption"), 1.0),
         vqa=part(scenes, use("data.prompts.answer_question"), 6.0),

@@ -127,6 +127,10 @@ def test_each_preset_is_placed_on_any_usual_number_of_devices(size, experiment, 
         partition.check_batch(experiment.data.batch)
 
 
+def test_a_chunk_of_the_loss_is_no_narrower_than_the_model(experiment):
+    assert experiment.task.chunk >= experiment.task.model.dim
+
+
 def test_a_frozen_tower_that_was_taken_from_nowhere_is_refused_where_it_is_not_a_trial(size, experiment):
     assert not experiment.frozen_fresh
     assert config.load(f"{CONFIG}:smoke").frozen_fresh

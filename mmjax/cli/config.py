@@ -28,12 +28,12 @@ def load(spec: str, overrides: Iterable[str] = ()) -> Experiment:
     name, _, variant = spec.partition(":")
     get_config = _get_config(Path(name))
     try:
-        config = get_config(variant) if variant else get_config()
-        return _with(describe(_built(config)), overrides)
+        config = describe(_built(get_config(variant) if variant else get_config()))
     except ConfigError as error:
         raise ConfigError(f"{name}: {error}") from None
     except (Exception, SystemExit) as error:
         raise ConfigError(f"{name} cannot be read: {type(error).__name__}: {error}") from error
+    return _with(config, overrides)
 
 
 def load_run(workdir: Path, overrides: Iterable[str] = ()) -> Experiment:
@@ -47,9 +47,10 @@ def load_run(workdir: Path, overrides: Iterable[str] = ()) -> Experiment:
         raise ConfigError(f"{workdir} is no run folder: it has no {FILE}; expected what `mmjax train` has filled")
     config = _saved(saved)
     try:
-        return _with(config, overrides)
+        _built(config)
     except ConfigError as error:
         raise ConfigError(f"{saved}: {error}") from None
+    return _with(config, overrides)
 
 
 def save(experiment: Experiment, workdir: Path) -> None:
@@ -126,12 +127,24 @@ def _get_config(file: Path) -> Callable[..., Any]:
 
 
 def _with(config: dict[str, Any], overrides: Iterable[str]) -> Experiment:
+    """The experiment of a config that is right, with `key=value` overrides.
+
+    Raises:
+        ConfigError: they are wrong; those that may be are named.
+    """
+    overrides = tuple(overrides)
     for override in overrides:
         key, equals, text = override.partition("=")
         if not equals:
             raise ConfigError(f"--config.{key} has no value; expected --config.{key}=VALUE")
-        config = _set(config, key.split("."), _value(text), key)
-    return _built(config)
+        config = _set(config, key.split("."), _value(text, key), key)
+    try:
+        return _built(config)
+    except ConfigError as error:
+        wrong = str(error).split(" ")[0]
+        keys = {override: override.partition("=")[0] for override in overrides}
+        near = [o for o, key in keys.items() if f"{key}.".startswith(f"{wrong}.") or f"{wrong}.".startswith(f"{key}.")]
+        raise ConfigError(f"{' '.join(f'--config.{one}' for one in near or overrides)}: {error}") from None
 
 
 def _set(node: Any, names: list[str], value: Any, key: str) -> Any:
@@ -158,8 +171,11 @@ def _set(node: Any, names: list[str], value: Any, key: str) -> Any:
     return {**node, name: _set(node.get(name), rest, value, key) if rest else value}
 
 
-def _value(text: str) -> Any:
+def _value(text: str, key: str) -> Any:
     try:
-        return ast.literal_eval(text)
+        value = ast.literal_eval(text)
     except (ValueError, SyntaxError):
         return text
+    if isinstance(value, str) and text.lstrip().startswith("("):
+        raise ConfigError(f"--config.{key}={text} is a text and no list, which for one item is written ({value!r},)")
+    return value

@@ -17,9 +17,12 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     experiment = config.load_run(args.workdir, args.overrides)
     from mmjax.train.loop import Run
+    from mmjax.train.state import check_fit, one_row
 
     with Run(experiment, args.workdir, say) as running:
         step, variables = running.checkpoints.load(args.step)
+        if args.overrides:
+            check_fit(running.task, one_row(experiment.data), variables["params"], args.workdir)
         scores, records = running.evaluate(running.partition.put_state(variables), args.split)
     rows = sorted((name, value) for name, value in scores.items() if name.count("/") >= 2)
     for name, value in rows:

@@ -12,6 +12,7 @@ from mmjax.cli.config import load_run
 from mmjax.cli.say import say
 from mmjax.train.checkpoint import Checkpoints
 from mmjax.train.mesh import Mesh
+from mmjax.train.state import check_fit, one_row
 from mmjax.train.step import predict_step
 
 Rows = Sequence[Mapping[str, Any]]
@@ -39,8 +40,9 @@ class Model:
         Raises:
             ConfigError: the folder is no run folder, or a key or value is not what is expected.
             CheckpointError: there is no such checkpoint, or it cannot be read.
+            ValueError: its parameters do not fit the model that the overrides make, or its tokenizer is another.
         """
-        folder = Path(workdir)
+        folder, overrides = Path(workdir), tuple(overrides)
         experiment = load_run(folder, overrides)
         checkpoints = Checkpoints(folder, best=experiment.checkpoint.best, say=say)
         self.step, self._variables = checkpoints.load(step)
@@ -48,6 +50,8 @@ class Model:
         self.params = self._variables["params"]
         self.feed = experiment.data.open(folder)
         self.task = experiment.task.bind(self.feed.vocabulary, self.feed.sources)
+        if overrides:
+            check_fit(self.task, one_row(experiment.data), self.params, folder)
 
     def predict(self, rows: Rows, root: str | os.PathLike = ".") -> list[dict[str, Any]]:
         """What the model says to each row: {"prediction", ...}, or {"error"} for a row that cannot be read.
@@ -79,11 +83,17 @@ class Model:
         answers = {n: {"error": message.removeprefix(f"row {n}: ")} for n, message in errors.items()}
         for batch in batches:
             # Its number among all rows: searches that draw go by it, and no two batches draw the same.
-            batch = {**batch, "index": np.where(batch["index"] < 0, batch["index"], batch["index"] + start)}
+            batch = _trimmed({**batch, "index": np.where(batch["index"] < 0, batch["index"], batch["index"] + start)})
             for record in self.task.read(self._predict(batch), batch):
                 shown = {name: record[name] for name in ("prediction", "confidence")}
                 answers[record["index"] + record["place"] - start] = shown
         yield from (answers[number] for number in range(len(some)))
+
+
+def _trimmed(batch: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The batch without the padding that is not needed for a power of two: one question costs no training batch."""
+    real = int(np.sum(batch["index"] >= 0))
+    return {name: rows[: 1 << max(real - 1, 0).bit_length()] for name, rows in batch.items()}
 
 
 def load(workdir: str | os.PathLike, step: int | str | None = None, overrides: Iterable[str] = ()) -> Model:

@@ -26,12 +26,15 @@ def run(args: argparse.Namespace) -> int:
 
     # A line that is no JSON object has its error already; the others are answered together, in their order.
     good = [i for i, row in enumerate(rows) if "error" not in row]
-    answers = load(args.workdir, args.step, args.overrides).predict([rows[i] for i in good], root)
+    model = load(args.workdir, args.step, args.overrides)
+    if args.task is not None and list(model.feed.sources) == [""]:
+        raise ValueError(f"--task={args.task}: the run in {args.workdir} has one task alone; leave --task out")
+    answers = model.predict([rows[i] for i in good], root)
     for i, answer in zip(good, answers, strict=True):
         rows[i] = {**rows[i], **answer}
     bad = sum("error" in row for row in rows)
     if bad and args.jsonl is None:
-        raise ValueError(f"{_asked(args)}: {rows[0]['error']}")
+        raise ValueError(_told(args, rows[0]["error"]))
     for row in rows:
         print(json.dumps({name: str(value) if isinstance(value, Path) else value for name, value in row.items()}))
     if bad:
@@ -48,12 +51,10 @@ def _rows(args: argparse.Namespace) -> tuple[list[dict[str, Any]], Path]:
         )
     if given:
         for image in args.image or ():
-            if not image.is_file():
-                raise FileNotFoundError(f"--image={image}: there is no such file")
+            _check_file(image, "--image", "a picture")
         images = [str(image) for image in given.pop("image", ())]
         return [({"image": images[0] if len(images) == 1 else images} if images else {}) | given], Path()
-    if not args.jsonl.is_file():
-        raise FileNotFoundError(f"--jsonl={args.jsonl}: there is no such file")
+    _check_file(args.jsonl, "--jsonl", "a file of rows")
     try:
         # Not splitlines: a JSON string may hold other characters that end a line.
         lines = args.jsonl.read_text(encoding="utf-8-sig").split("\n")
@@ -65,10 +66,20 @@ def _rows(args: argparse.Namespace) -> tuple[list[dict[str, Any]], Path]:
     return rows, args.jsonl.parent
 
 
-def _asked(args: argparse.Namespace) -> str:
-    """The options of the one row, for what is said about it."""
-    words = [f"--image={image}" for image in args.image or ()]
-    return " ".join([*words, *(f"--{name}={getattr(args, name)}" for name in ("text", "task") if getattr(args, name))])
+def _check_file(path: Path, option: str, expected: str) -> None:
+    if path.is_dir():
+        raise ValueError(f"{option}={path}: a folder, expected {expected}")
+    if not path.is_file():
+        raise FileNotFoundError(f"{option}={path}: there is no such file")
+
+
+def _told(args: argparse.Namespace, error: str) -> str:
+    """What is wrong with the one row, by its options; a picture that is at fault is named already."""
+    images = [f"--image={image}" for image in args.image or ()]
+    if any(error.startswith(f"{image}: ") for image in args.image or ()):
+        return f"--image={error}"
+    texts = [f"--{name}={getattr(args, name)}" for name in ("text", "task") if getattr(args, name) is not None]
+    return f"{' '.join([*images, *texts])}: {error}"
 
 
 def _parsed(number: int, line: str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """The exit code: 0 when the run is complete, 75 when it was told to stop and has saved."""
     experiment = config.load(args.config, args.overrides)
-    _writable(args.workdir)
+    writable(args.workdir, "--workdir")
     with alone(args.workdir):
         config.save(experiment, args.workdir)
         return _train(experiment, args)
@@ -33,6 +33,10 @@ def _train(experiment: Experiment, args: argparse.Namespace) -> int:
         say(f"{args.workdir} is done: {experiment.steps} steps, scores and examples in {page}")
         return 0
     page.unlink(missing_ok=True)  # of a run that was here before
+    if newest(args.workdir) is None:
+        if experiment.init_from is not None:
+            experiment.init_from.check()
+        say("reading the data")
     from mmjax.cli import report
     from mmjax.train.loop import RESUME, Run, Stopped
 
@@ -69,11 +73,16 @@ def alone(workdir: Path, option: str = "--workdir") -> Iterator[None]:
         os.close(folder)
 
 
-def _writable(workdir: Path) -> None:
+def writable(folder: Path, option: str) -> None:
+    """Makes the folder that `option` gave.
+
+    Raises:
+        OSError: it cannot be made or written.
+    """
     try:
-        workdir.mkdir(parents=True, exist_ok=True)
-        probe = workdir / f".writable.{os.getpid()}"
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".writable.{os.getpid()}"
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise OSError(f"--workdir={workdir} cannot be written: {error.strerror}; choose another folder") from error
+        raise OSError(f"{option}={folder} cannot be written: {error.strerror}; choose another folder") from error

@@ -15,13 +15,14 @@ from flax import linen as nn
 from mmjax.core.partition import constrain_batch
 from mmjax.core.tokens import Tokens, join
 from mmjax.decode.t5_decoder import T5Decoder
+from mmjax.models.writer import Writer
 from mmjax.nn.dense import Dense
 from mmjax.nn.t5_encoder import T5Encoder
 
 ORDER = ("image", "text")
 
 
-class Pali(nn.Module):
+class Pali(Writer):
     """B pictures with Q texts each: image [B, H, W, C], text [B, Q, L], target [B, Q, T] to logits [B, Q, T, V].
 
     With several pictures an example, image is [B, N, H, W, C] and image_mask [B, N]. `start` is the token that decoding
@@ -42,10 +43,6 @@ class Pali(nn.Module):
         if not self.tied:
             self.head = self.param("head", nn.initializers.lecun_normal(), (self.dim, self.vocab))
 
-    def __call__(self, batch: dict[str, jax.Array], *, train: bool) -> jax.Array:
-        """Teacher-forced logits [B, Q, T, V]; position t has seen the targets before t."""
-        return self.logits(self.hidden(batch, train=train))
-
     def hidden(self, batch: dict[str, jax.Array], *, train: bool) -> jax.Array:
         """What the logits of each target are made of [B, Q, T, dim]."""
         memory = self.encode(batch, train=train)
@@ -54,10 +51,6 @@ class Pali(nn.Module):
         before = jnp.pad(target, ((0, 0), (1, 0)), constant_values=self.start)[:, :-1]
         x = self._last(self.decoder(memory, self.embed(before), mask, train=train))
         return rearrange(x, "(b q) t d -> b q t d", b=len(batch["target"]))
-
-    def logits(self, x: jax.Array) -> jax.Array:
-        """x [..., dim] to [..., V], in fp32 whatever x is: the loss and the choice of a token need the digits."""
-        return jnp.einsum("...d,dv->...v", x, self.kernel(), preferred_element_type=jnp.float32)
 
     def kernel(self) -> jax.Array:
         """The matrix [dim, V] that makes logits of what `hidden` gives."""
@@ -81,15 +74,6 @@ class Pali(nn.Module):
         start = jnp.full((memory.x.shape[0], 1), self.start, jnp.int32)
         cache, x = self.decoder.begin(memory, self.embed(start), length)
         return cache, self.logits(self._last(x[:, 0]))
-
-    def step(self, cache: dict[str, Any], token: jax.Array) -> tuple[dict[str, Any], jax.Array]:
-        """The cache after a token [B * Q] and the logits [B * Q, V] of the next one."""
-        cache, x = self.decoder.step(cache, self.embed(token[:, None]))
-        return cache, self.logits(self._last(x[:, 0]))
-
-    def pick(self, cache: dict[str, Any], beams: jax.Array) -> dict[str, Any]:
-        """The cache of beams [B * Q, W] of each row, which are counted within it."""
-        return self.decoder.pick(cache, beams)
 
     def _last(self, x: jax.Array) -> jax.Array:
         # Embeddings have a variance of 1: as weights of the logits they would be dim ** 0.5 too large.

@@ -15,10 +15,11 @@ from flax import linen as nn
 from mmjax.core.partition import constrain_batch
 from mmjax.core.tokens import Tokens
 from mmjax.decode.gemma_decoder import GemmaDecoder
+from mmjax.models.writer import Writer
 from mmjax.nn.dense import Dense
 
 
-class Paligemma(nn.Module):
+class Paligemma(Writer):
     """B pictures with Q texts each: image [B, H, W, C], text [B, Q, L], target [B, Q, T] to logits [B, Q, T, V].
 
     With several pictures an example, image is [B, N, H, W, C] and image_mask [B, N]. `bos` and `separator` are the
@@ -43,10 +44,6 @@ class Paligemma(nn.Module):
         # The embeddings make the logits too; what is read of them is brought to a variance of 1 by `_embedded`.
         self.embed = nn.Embed(self.vocab, self.dim, embedding_init=nn.initializers.normal(self.dim**-0.5))
 
-    def __call__(self, batch: dict[str, jax.Array], *, train: bool) -> jax.Array:
-        """Teacher-forced logits [B, Q, T, V]; position t has seen the targets before t."""
-        return self.logits(self.hidden(batch, train=train))
-
     def hidden(self, batch: dict[str, jax.Array], *, train: bool) -> jax.Array:
         """What the logits of each target are made of [B, Q, T, dim]."""
         memory = self.encode(batch, train=train)
@@ -54,10 +51,6 @@ class Paligemma(nn.Module):
         mask = rearrange(batch["target_mask"], "b q t -> (b q) t")[:, :-1]
         x = self.decoder(memory, self._embedded(target), mask, train=train)
         return rearrange(x, "(b q) t d -> b q t d", b=len(batch["target"]))
-
-    def logits(self, x: jax.Array) -> jax.Array:
-        """x [..., dim] to [..., V], in fp32 whatever x is: the loss and the choice of a token need the digits."""
-        return jnp.einsum("...d,dv->...v", x, self.kernel(), preferred_element_type=jnp.float32)
 
     def kernel(self) -> jax.Array:
         """The matrix [dim, V] that makes logits of what `hidden` gives."""
@@ -79,15 +72,6 @@ class Paligemma(nn.Module):
         """A cache for `length` tokens and the logits [B * Q, V] of the first one."""
         cache, x = self.decoder.begin(memory, length)
         return cache, self.logits(x[:, 0])
-
-    def step(self, cache: dict[str, Any], token: jax.Array) -> tuple[dict[str, Any], jax.Array]:
-        """The cache after a token [B * Q] and the logits [B * Q, V] of the next one."""
-        cache, x = self.decoder.step(cache, self._embedded(token[:, None]))
-        return cache, self.logits(x[:, 0])
-
-    def pick(self, cache: dict[str, Any], beams: jax.Array) -> dict[str, Any]:
-        """The cache of beams [B * Q, W] of each row, which are counted within it."""
-        return self.decoder.pick(cache, beams)
 
     def _embedded(self, tokens: jax.Array) -> jax.Array:
         return self.embed(tokens) * self.dim**0.5

@@ -1,15 +1,17 @@
 """Checkpoints of a run: `checkpoints/<step>/<item>/`, written by Orbax in the background, each whole or not there.
 
-Items: params, optimizer, average (where one is kept), extra, and progress (JSON: step, data position, key, counters and
-a fingerprint of each item, so that a damaged file is noticed even where its format does not notice it).
+Items: params, optimizer, average (where one is kept), extra, and progress (JSON: step, data position, key, counters,
+a fingerprint of each item, so that a damaged file is noticed even where its format does not notice it, and a digest of
+each file of the run folder that says what the ids mean, for parameters are worth nothing with another one).
 """
 
 import dataclasses
+import hashlib
 import itertools
 import json
 import shutil
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property, partial
 from pathlib import Path
@@ -102,12 +104,14 @@ class Checkpoints:
         keep: how many of the newest stay.
         best: the name of the score whose highest checkpoint stays too.
         say: where a line for the user goes.
+        files: those of the run folder that belong to the parameters, such as a tokenizer; who only reads names none.
     """
 
     workdir: Path
     keep: int = 2
     best: str | None = None
     say: Callable[[str], None] = print
+    files: Sequence[str] = ()
 
     @cached_property
     def _manager(self) -> ocp.CheckpointManager:
@@ -146,6 +150,7 @@ class Checkpoints:
             "skipped": int(state.skipped),
             "streak": int(state.streak),
             "fingerprints": {name: fingerprint(tree) for name, tree in pieces.items()},
+            "files": {name: _digest(self.workdir / name) for name in self.files if (self.workdir / name).is_file()},
         }
         progress["seal"] = _seal(progress)
         args = {name: ocp.args.StandardSave(tree) for name, tree in pieces.items()}
@@ -177,6 +182,7 @@ class Checkpoints:
 
         Raises:
             CheckpointError: it is damaged or does not fit.
+            ValueError: a file of the run folder is not the one that it was saved with.
         """
         shapes, places = items(state), items(layout)
         try:
@@ -184,6 +190,7 @@ class Checkpoints:
         except Exception as error:
             raise self._unreadable(step, error) from error
         self._check(step, found, progress)
+        self._check_files(step, progress)
         number = partial(jnp.asarray, dtype=jnp.int32)
         state = with_items(state, found).replace(
             step=number(progress["step"]),
@@ -227,15 +234,19 @@ class Checkpoints:
 
         Raises:
             CheckpointError: there is none such, or it is damaged; what there is is listed.
+            ValueError: a file of the run folder is not the one that it was saved with.
         """
         found = self.find(step)
-        if step is not None:
-            return found, self.variables(found)
-        for one in reversed(self.steps()):
+        for one in [found] if step is not None else reversed(self.steps()):
             try:
-                return one, self.variables(one)
+                variables, progress = self._variables(one)
             except CheckpointError as error:
+                if step is not None:
+                    raise
                 self.say(f"{error}; trying the one before")
+            else:
+                self._check_files(one, progress)
+                return one, variables
         raise CheckpointError(f"none of the checkpoints {self.steps()} in {self.workdir / FOLDER} can be read")
 
     def variables(self, step: int) -> dict[str, Any]:
@@ -244,6 +255,9 @@ class Checkpoints:
         Raises:
             CheckpointError: it is damaged.
         """
+        return self._variables(step)[0]
+
+    def _variables(self, step: int) -> tuple[dict[str, Any], Mapping[str, Any]]:
         wanted = [name for name in ("params", "average", "extra") if (self._path(step) / name).is_dir()]
         try:
             # The devices of the run need not be there, and those that are need not hold a whole model.
@@ -254,7 +268,7 @@ class Checkpoints:
             raise self._unreadable(step, error) from error
         self._check(step, {name: found[name] for name in wanted}, found["progress"])
         params = paths.merge(found["params"], found.get("average") or {})
-        return jax.device_get({"params": params, "extra": found.get("extra") or {}})
+        return jax.device_get({"params": params, "extra": found.get("extra") or {}}), found["progress"]
 
     def find(self, step: str | int | None) -> int:
         """The step meant by a number, "best", or None (the newest).
@@ -295,6 +309,16 @@ class Checkpoints:
             if fingerprint(tree) != progress["fingerprints"][name]:
                 raise CheckpointError(f"checkpoint {self._path(step)} is damaged: {name} is not what was saved")
 
+    def _check_files(self, step: int, progress: Mapping[str, Any]) -> None:
+        for name, digest in progress.get("files", {}).items():
+            path = self.workdir / name
+            there = _digest(path) if path.is_file() else "nothing"
+            if there != digest:
+                raise ValueError(
+                    f"{path} is not the file that checkpoint {self._path(step)} was saved with (its digest is {there}, "
+                    f"expected {digest}), so its parameters would mean something else; put that file back"
+                )
+
     def _path(self, step: int) -> Path:
         return self.workdir / FOLDER / str(step)
 
@@ -321,6 +345,11 @@ class Checkpoints:
                 f"{what} could not be written to {self.workdir / FOLDER}: {line}; make room and run the same "
                 "command again: it goes on from the last one that is whole"
             ) from error
+
+
+def _digest(path: Path) -> str:
+    """What tells one file from another."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
 def _seal(progress: Mapping[str, Any]) -> int:

@@ -39,6 +39,29 @@ class InitFrom:
                 re.compile(pattern)
             except re.error as error:
                 raise ValueError(f"init_from: {pattern!r} is not a regular expression: {error}") from None
+        for pattern, source in self.rules:
+            try:
+                re.sub(pattern, source or "", "")  # reads the source, though nothing is found
+            except (re.error, IndexError) as error:
+                raise ValueError(f"init_from: rule {(pattern, source)!r} names no path: {error}") from None
+
+    def check(self) -> None:
+        """That there is a checkpoint to start from, by the names of its folders alone.
+
+        Raises:
+            ValueError: there is no such folder.
+            CheckpointError: it holds no such checkpoint.
+        """
+        folder = Path(self.workdir)
+        if not folder.is_dir():
+            raise ValueError(
+                f"init_from.workdir {self.workdir!r} is no folder; expected one that a run has filled: train that first"
+            )
+        saved = Checkpoints(folder)
+        try:
+            saved.find(self.step)
+        finally:
+            saved.close()
 
     def __call__(self, fresh: Mapping[str, Any]) -> tuple[dict[str, Any], list[Row]]:
         """The new parameters (host arrays where taken), and for each (path, what was done, from where).
@@ -46,10 +69,8 @@ class InitFrom:
         Raises:
             ValueError: a source that is not there, or a shape that does not fit and may not be resized.
         """
-        folder = Path(self.workdir)
-        if not folder.is_dir():
-            raise ValueError(f"init_from.workdir {self.workdir!r} is no folder; expected one that a run has filled")
-        saved = Checkpoints(folder)
+        self.check()
+        saved = Checkpoints(Path(self.workdir))
         old = paths.flatten(saved.variables(saved.find(self.step))["params"])
         saved.close()
         new, rows, used, decided = {}, [], set(), set()

@@ -22,7 +22,7 @@ from mmjax.train.evaluate import Record, evaluate
 from mmjax.train.experiment import Experiment
 from mmjax.train.log import Log
 from mmjax.train.progress import Progress
-from mmjax.train.state import State, averaged, create
+from mmjax.train.state import State, averaged, create, one_row
 from mmjax.train.step import predict_step, train_step
 
 # The exit code of a run that was told to stop (SIGTERM), has saved, and will go on when it is started again.
@@ -58,10 +58,15 @@ class Run:
         self.partition: Partition = x.partition
         if x.data.batch % x.microbatches:
             raise ValueError(f"data.batch is {x.data.batch}, which {x.microbatches} microbatches cannot share evenly")
-        self.partition.check_batch(x.data.batch // x.microbatches)
+        _ = self.partition.chosen  # says where there are no such devices
+        try:
+            self.partition.check_batch(x.data.batch // x.microbatches)
+        except ValueError as error:
+            cut = f" in {x.microbatches} microbatches" if x.microbatches > 1 else ""
+            raise ValueError(f"data.batch is {x.data.batch}{cut}: {error}") from None
         self.feed = x.data.open(self.workdir)
         self.task: Task = x.task.bind(self.feed.vocabulary, self.feed.sources)
-        self.checkpoints = Checkpoints(self.workdir, x.checkpoint.keep, x.checkpoint.best, self.say)
+        self.checkpoints = Checkpoints(self.workdir, x.checkpoint.keep, x.checkpoint.best, self.say, self.feed.files)
         self.optim = x.optim.over(x.steps)
         step = partial(train_step, self.task, self.optim, microbatches=x.microbatches, patience=x.guard.steps)
         self.step = self.partition.compile(step(axis=self.partition.axis), donate=True)
@@ -138,9 +143,7 @@ class Run:
     def _start(self) -> tuple[State, int]:
         """The newest saved state and its data position, or a fresh state and 0."""
         x = self.experiment
-        # Parameters have the sizes that a row's shapes ask for, whatever it holds.
-        row = {name: rows[:1] for name, rows in x.data.blank().items()}
-        make = partial(create, self.task, self.optim, x.seed, row)
+        make = partial(create, self.task, self.optim, x.seed, one_row(x.data))
         abstract = jax.eval_shape(make)
         layout = self.partition.layout(abstract)
         memory.check(abstract, layout, self.optim.trainable(abstract.params), self.partition.chosen)

@@ -8,7 +8,8 @@ still be too large.
 """
 
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from mmjax.train.state import State
 GIB = 2**30
 # The limit of a container's control group, which its processes are ended for passing.
 _LIMIT = Path("/sys/fs/cgroup/memory.max")
+# What Linux could give a new process without swapping.
+_FREE = Path("/proc/meminfo")
 
 
 def check(abstract: State, layout: State, trainable: Iterable[str], devices: Iterable[jax.Device]) -> None:
@@ -38,10 +41,20 @@ def check(abstract: State, layout: State, trainable: Iterable[str], devices: Ite
         parts = ", ".join(f"{name} {size / GIB:.1f}" for name, size in needs.items() if size)
         raise ValueError(
             f"a device needs {total / GIB:.1f} GiB ({parts}) and room for activations and a copy in the type that is "
-            f"computed in, but has {there / GIB:.1f} GiB; split the parameters over more devices (fsdp or tensor in "
-            "partition.axes), freeze some, choose a smaller model, or a rule that keeps less "
-            "(optim.adafactor)"
+            f"computed in, but has {there / GIB:.1f} GiB; {_advice(needs)}"
         )
+
+
+def _advice(needs: Mapping[str, int]) -> str:
+    """What would make the need smaller, and nothing that it does without already."""
+    ways = ["split the parameters over more devices (fsdp or tensor in partition.axes)"]
+    if needs["gradients"]:
+        ways.append("freeze some")
+    if needs["optimiser"] > needs["gradients"] / 10:
+        ways.append("take a rule that keeps less (optim.adafactor)")
+    if needs["average"]:
+        ways.append("keep no average (optim.average=None)")
+    return ", ".join([*ways, "or choose a smaller model"])
 
 
 def needed(abstract: State, layout: State, trainable: Iterable[str]) -> dict[str, int]:
@@ -57,7 +70,7 @@ def needed(abstract: State, layout: State, trainable: Iterable[str]) -> dict[str
 
 
 def available(devices: Iterable[jax.Device]) -> int:
-    """Bytes that each of these devices has; those of a host's processor share its memory."""
+    """Bytes that each of these devices has; those of a host's processor share what is free of its memory."""
     here = [device for device in devices if device.process_index == jax.process_index()]
     limits = [(device.memory_stats() or {}).get("bytes_limit") for device in here]
     if all(limits):
@@ -65,6 +78,8 @@ def available(devices: Iterable[jax.Device]) -> int:
     host = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if _LIMIT.is_file() and (limit := _LIMIT.read_text().strip()).isdigit():
         host = min(host, int(limit))
+    if _FREE.is_file() and (free := re.search(r"^MemAvailable: +(\d+) kB", _FREE.read_text(), re.MULTILINE)):
+        host = min(host, int(free[1]) * 1024)
     return host // len(here)
 
 

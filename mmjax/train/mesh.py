@@ -68,12 +68,19 @@ class Mesh:
         ways = int(np.prod([self.mesh.shape[axis] for axis in BATCH_AXES]))
         if size % ways:
             raise ValueError(
-                f"a batch of {size} does not divide by the {ways} devices of the mesh's data and fsdp axes"
+                f"{size} examples cannot be shared evenly by {ways} devices; choose a multiple, or other sizes of "
+                "data and fsdp in partition.axes"
             )
 
     def layout(self, abstract: Any) -> Any:
-        """A NamedSharding for each leaf. What has a parameter's path and shape is split as the parameter is, the rest
-        is replicated; the parameters are what lies under `params`."""
+        """A NamedSharding for each leaf.
+
+        What has a parameter's path and shape is split as the parameter is, the rest is replicated; the parameters are
+        what lies under `params`.
+
+        Raises:
+            ValueError: the rules leave out a parameter, name no axis of the mesh, or split what cannot be split so.
+        """
         leaves, structure = jax.tree.flatten_with_path(abstract)
         named = [(_name(path), leaf) for path, leaf in leaves]
         params = {name.removeprefix("params/"): leaf.shape for name, leaf in named if name.startswith("params/")}

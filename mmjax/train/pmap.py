@@ -28,8 +28,12 @@ class Pmap:
         return found[: self.devices]
 
     def check_batch(self, size: int) -> None:
-        if size % (len(self.chosen) * jax.process_count()):
-            raise ValueError(f"a batch of {size} does not divide by {len(self.chosen) * jax.process_count()} devices")
+        ways = len(self.chosen) * jax.process_count()
+        if size % ways:
+            raise ValueError(
+                f"{size} examples cannot be shared evenly by {ways} devices; choose a multiple, or another number of "
+                "partition.devices"
+            )
 
     def layout(self, abstract: Any) -> Any:
         return jax.tree.map(lambda _: SingleDeviceSharding(self.chosen[0]), abstract)

@@ -1,13 +1,16 @@
 """What a training step takes and gives back: everything that a checkpoint must hold but the data position."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import struct
 
 from mmjax.core import paths
+from mmjax.core.data import Data
 from mmjax.core.task import Batch, Task
 
 
@@ -41,6 +44,32 @@ def create(task: Task, optim: Any, seed: int, batch: Batch, taken: Mapping[str, 
     # One array each: all of the state is donated, and a buffer may be given away once.
     step, skipped, streak = (jnp.zeros((), jnp.int32) for _ in range(3))
     return State(step, jax.random.key_data(run), params, opt, extra, skipped, streak)
+
+
+def one_row(data: Data) -> Batch:
+    """A batch of one row, of the shapes that data has: parameters have the sizes that these ask for."""
+    return {name: rows[:1] for name, rows in data.blank().items()}
+
+
+def check_fit(task: Task, batch: Batch, params: Mapping[str, Any], folder: Path) -> None:
+    """That saved parameters are those of the task, which a config may have changed since.
+
+    Args:
+        batch: of the shapes that the task reads, whatever it holds.
+        folder: what an error calls the run.
+
+    Raises:
+        ValueError: one is missing, too many or of another shape.
+    """
+    wanted = paths.flatten(jax.eval_shape(task.init, jax.random.key(0), batch)[0])
+    held = paths.flatten(params)
+    for path in sorted(wanted | held):
+        asked, there = (np.shape(tree[path]) if path in tree else "nothing" for tree in (wanted, held))
+        if asked != there:
+            raise ValueError(
+                f"the checkpoint of {folder} has {path!r} {there}, but the config asks for {asked}; leave what shapes "
+                "the model (task.model, data.size) as it was trained"
+            )
 
 
 def averaged(state: State) -> Any:

@@ -62,6 +62,45 @@ WRONG = {
         (*TRAIN, "--config.partition.rules=(('kernel', 'fsdp'),)"),
         ["partition.rules", "no rule covers parameter", "'.*'"],
     ),
+    "one answer that is no list": (
+        (*TRAIN, "--config.task.answers=('yes')"),
+        ["--config.task.answers=('yes') is a text", "('yes',)"],
+    ),
+    "no run to start from": (
+        (*TRAIN, "--config.init_from={folder}/gone", "--config.data.name=round"),
+        ["init_from.workdir '{folder}/gone' is no folder", "train that first"],
+    ),
+    "override that its class refuses": (
+        ("evaluate", "--workdir={copy}", "--config.task.search={{'use': 'decode.beam', 'width': 0}}"),
+        ["mmjax: --config.task.search={{'use': 'decode.beam', 'width': 0}}: task.search (Beam): width is 0"],
+    ),
+    "a huge beam": (
+        (
+            "evaluate",
+            "--workdir={copy}",
+            "--config.task.search.use=decode.beam",
+            "--config.task.search.width=2000000000",
+        ),
+        ["--config.task.search.width=2000000000: task.search (Beam): width is 2000000000", "1 to 1024"],
+    ),
+    "another model than the checkpoint's": (
+        ("evaluate", "--workdir={copy}", "--config.task.model.vocab=64"),
+        ["checkpoint of {copy} has 'embed/embedding' (32, 16)", "asks for (64, 16)", "task.model"],
+    ),
+    "another model to predict with": (
+        ("predict", "--workdir={copy}", "--image={picture}", "--text=a", "--config.task.model.encoder.layers=2"),
+        ["checkpoint of {copy} has 'encoder/stack/layers_1/", "nothing", "asks for (", "task.model"],
+    ),
+    "task of a run that has one": (
+        ("predict", "--workdir={copy}", "--image={picture}", "--text=a", "--task=detect"),
+        ["--task=detect", "one task alone; leave --task out"],
+    ),
+    "empty text": (("predict", "--workdir={copy}", "--text="), ["mmjax: --text=: it has no", '"image"']),
+    "folder for a picture": (
+        ("predict", "--workdir={copy}", "--image={folder}", "--text=a"),
+        ["--image={folder}: a folder, expected a picture"],
+    ),
+    "folder for rows": (("predict", "--workdir={copy}", "--jsonl={folder}"), ["--jsonl={folder}: a folder, expected"]),
     "batch in three": ((*TRAIN, "--config.microbatches=3"), ["data.batch is 8", "3 microbatches"]),
     "text too long": ((*TRAIN, "--config.data.text_length=2"), ["squares train row", "data.text_length is 2"]),
     "no run folder": (("evaluate", "--workdir={folder}/absent"), ["{folder}/absent", "config.json", "mmjax train"]),
@@ -73,7 +112,7 @@ WRONG = {
     "absent split": (("evaluate", "--workdir={copy}", "--split=vali"), ["no split 'vali'", "train, test"]),
     "no picture": (
         ("predict", "--workdir={copy}", "--image={text}", "--text=is it red?"),
-        ["--image={text}", "not a readable picture"],
+        ["mmjax: --image={text}: not a readable picture"],
     ),
     "no such picture": (
         ("predict", "--workdir={copy}", "--image={folder}/no.png", "--text=is it red?"),
@@ -159,7 +198,7 @@ def places(trained, squares, tmp_path_factory):
 
 
 def check(name, places, code, out, err):
-    lines = err.splitlines()
+    lines = [line for line in err.splitlines() if line != "reading the data"]
     assert len(lines) == 1 and lines[0].startswith("mmjax: "), err
     assert (code, out) == (1, "")
     for part in WRONG[name][1]:

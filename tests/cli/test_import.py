@@ -15,6 +15,7 @@ from mmjax.core import paths
 from mmjax.train.init_from import InitFrom
 from tests import tiny
 from tests.train import bits
+from tests.weights.test_mapping import big_vision_picture
 from tests.weights.test_parity import golden
 
 T5 = [
@@ -38,12 +39,12 @@ def files(tmp_path_factory):
     return folder
 
 
-def run(capsys, family, file, out, *model, tokenizer=None, more=()):
+def run(capsys, family, file, out, *model, tokenizer=None, size=40, more=()):
     """The exit code, the JSON line and what was said of `mmjax import`."""
     words = ["import", family, str(file), f"--config={tiny.CONFIG}", f"--out={out}", *more]
     words += [f"--config.task.model.{change}" for change in model]
     if tokenizer:
-        fields = {"use": "data.tokenizer_file", "path": tokenizer, "size": 40}
+        fields = {"use": "data.tokenizer_file", "path": tokenizer, "size": size}
         words += [f"--config.data.tokenizer.{name}={value}" for name, value in fields.items()]
     code = main(words)
     out, err = capsys.readouterr()
@@ -106,6 +107,18 @@ WRONG = {
     "another vocabulary": ("t5", T, [*T5, "vocab=64"], (), ["it has 40 words, but the model a vocab of 64"]),
     "a tokenizer of one's own": ("t5", T, T5, (), ["data.tokenizer is learnt from the data", "--skip="]),
     "no such file": ("t5", "absent.npz", T5, (), ["absent.npz: no such file"]),
+    "a T5 for a Gemma": (
+        "t5",
+        T,
+        [
+            *GEMMA,
+            *vit_node(),
+            *(f"decoder.{c}" for c in ("use=decode.gemma_decoder", "layers=2", "heads=3", "head_dim=6", "hidden=24")),
+            "decoder.kv_heads=3",
+        ],
+        (),
+        ["EncDecAttention", "which a layer here has not: it is another architecture"],
+    ),
     "no pattern": ("t5", T, T5, ["--skip=("], ["--skip=( is no regular expression"]),
 }
 
@@ -117,6 +130,45 @@ def test_what_does_not_fit_is_one_line_and_leaves_no_checkpoint(name, files, tmp
     assert code == 1 and told is None and said.count("\n") == 1 and said.startswith("mmjax: ")
     assert all(part in said for part in expected)
     assert not Path(tmp_path, "out/checkpoints").exists()
+
+
+def test_a_wrong_tokenizer_is_left_nowhere_and_the_right_one_is_taken_after_it(files, tmp_path, capsys):
+    right = files / "tokenizer.json"
+    wrong = tmp_path / "wrong.json"
+    words = json.loads(right.read_text())
+    words["model"]["vocab"] |= {"w36": 40}
+    wrong.write_text(json.dumps(words))
+    out = tmp_path / "out"
+    code, _, said = run(capsys, "t5", files / "t5.npz", out, *T5, tokenizer=wrong, size=99)
+    assert code == 1 and "wrong.json has 41 pieces, but the checkpoint 40 words" in said
+    assert list(out.iterdir()) == []
+    code, _, _ = run(capsys, "t5", files / "t5.npz", out, *T5, tokenizer=right)
+    assert code == 0 and (out / "tokenizer.json").read_bytes() == right.read_bytes()
+    assert not list(out.glob(".*"))
+    # Of an accepted size, but with other words: those of the import before stay.
+    words["model"]["vocab"] = {word: 39 - i for word, i in json.loads(right.read_text())["model"]["vocab"].items()}
+    wrong.write_text(json.dumps(words))
+    code, _, said = run(capsys, "t5", files / "t5.npz", out, *T5, tokenizer=wrong)
+    assert code == 1 and f"--out={out} holds tokenizer.json of an earlier import, which is another tokenizer" in said
+    assert (out / "tokenizer.json").read_bytes() == right.read_bytes()
+    code, _, _ = run(capsys, "t5", files / "t5.npz", out, *T5, tokenizer=right)
+    assert code == 0
+
+
+def test_a_file_for_a_folder_is_told(files, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    code, _, said = run(capsys, "t5", files / "t5.npz", tmp_path / "file", *T5)
+    assert code == 1 and said.startswith(f"mmjax: --out={tmp_path / 'file'} cannot be written: ")
+
+
+@pytest.mark.parametrize("heads", [3, 4])
+def test_heads_that_only_an_axis_tells_are_compared(files, tmp_path, capsys, heads):
+    picture = {key: x for key, x in golden("vit_siglip")[1].items() if ".head." not in key}
+    np.savez(tmp_path / "vit.npz", **big_vision_picture(picture, "vision_model."))
+    model = [*VIT, f"image.heads={heads}"]
+    code, told, said = run(capsys, "vit", tmp_path / "vit.npz", tmp_path / "out", *model)
+    assert (code, told is None) == ((0, False) if heads == 3 else (1, True))
+    assert ("has 3 heads, but image of the model 4; make them 3" in said) == (heads == 4)
 
 
 def test_words_can_be_left_out_by_skip(files, tmp_path, capsys):

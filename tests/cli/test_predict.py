@@ -169,6 +169,48 @@ def test_a_prompt_that_asks_for_nothing_needs_no_text_and_several_images_are_one
     assert "it has 2 pictures, but data.pictures is None" in capfd.readouterr().err
 
 
+def test_a_row_that_nobody_could_answer_loses_no_other(trained, squares, capfd):
+    rows = squares.parent / "odd.jsonl"
+    Image.new("RGB", (3000, 1)).save(squares.parent / "long.png")
+    good = {"image": "20.png", "text": "is it red?"}
+    odd = [good | {"text": 5}, good | {"image": 5}, good | {"image": "a\0.png"}, good | {"image": "long.png"}]
+    rows.write_text("\n".join(map(json.dumps, [*odd, good])))
+    assert main(["predict", f"--workdir={trained}", f"--jsonl={rows}", "--config.data.resize=crop"]) == 1
+    answers = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert ["prediction" in answer for answer in answers] == [False, False, False, True, True]
+    assert all("error" in answer for answer in answers[:3])
+
+
+def test_a_batch_is_as_large_as_its_questions_ask_for_and_never_larger_than_the_runs(trained, squares):
+    model, sizes = mmjax.load(trained), []
+    predict = model._predict
+    model.__dict__["_predict"] = lambda batch: sizes.append(len(batch["index"])) or predict(batch)
+    pictures = [squares.parent / f"{number}.png" for number in range(20)]
+    for count in (1, 2, 3, 5, 8, 11):
+        answers = model.predict([{"image": picture, "text": "is it red?"} for picture in pictures[:count]])
+        assert len(answers) == count and all("prediction" in answer for answer in answers)
+    assert sizes == [1, 2, 4, 8, 8, 8, 4]
+
+
+def test_a_run_whose_tokenizer_was_changed_says_so_and_answers_nothing(trained, squares, tmp_path, capfd):
+    copy = tmp_path / "copy"
+    shutil.copytree(trained, copy)
+    words = (copy / "tokenizer.json").read_text()
+    assert '"red"' in words and '"blue"' in words
+    swapped = words.replace('"red"', '"?"').replace('"blue"', '"red"').replace('"?"', '"blue"')
+    (copy / "tokenizer.json").write_text(swapped)
+    asked = ["predict", f"--workdir={copy}", f"--image={squares.parent / '20.png'}", "--text=is it red?"]
+    for words_of in (asked, ["evaluate", f"--workdir={copy}"]):
+        assert main(words_of) == 1
+        out, err = capfd.readouterr()
+        assert out == "" and f"{copy}/tokenizer.json is not the file that checkpoint {copy}/checkpoints/12" in err
+    shutil.rmtree(copy / "checkpoints/12")
+    assert main(["train", f"--config={tiny.CONFIG}", f"--workdir={copy}"]) == 1
+    assert f"{copy}/checkpoints/9 was saved with" in capfd.readouterr().err
+    (copy / "tokenizer.json").write_text(words)
+    assert main(asked) == 0
+
+
 def test_one_row_that_is_not_in_a_list_is_told(model):
     with pytest.raises(TypeError, match="takes a list of rows, given a dict"):
         model.predict({"image": "0.png", "text": "what?"})

@@ -17,8 +17,8 @@ from tests.train import bits
 def test_training_says_steps_and_scores_on_standard_error_and_nothing_on_standard_output(squares, tmp_path):
     done = mmjax("train", f"--config={tiny.CONFIG}:once", f"--workdir={tmp_path}/new/run")
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
-    before, first, second, page, last = done.stderr.splitlines()
-    assert (before, page) == ("the first step compiles", "writing the report")
+    reading, before, first, second, page, last = done.stderr.splitlines()
+    assert (reading, before, page) == ("reading the data", "the first step compiles", "writing the report")
     assert first.startswith("step 1/1  ") and "loss " in first
     assert second.startswith("step 1/1  exact_match ")
     assert last.startswith("exact_match ") and last.endswith(f" on 15; wrote {tmp_path}/new/run/report.html")

@@ -81,6 +81,7 @@ def test_what_is_read_is_what_was_saved_with_its_data_position(two):
         "skipped": 0,
         "streak": 0,
         "fingerprints": None,
+        "files": {},
         "seal": kept["progress"]["seal"],
     }
     np.testing.assert_array_equal(kept["params['dense_0']['kernel']"], states[2].params["dense_0"]["kernel"])
@@ -247,6 +248,26 @@ def test_a_best_score_that_is_none_is_told_and_all_else_is_saved(tmp_path, state
     with pytest.raises(CheckpointError, match="no best checkpoint"):
         checkpoints.find("best")
     checkpoints.close()
+
+
+def test_a_file_that_the_parameters_belong_to_must_be_the_one_they_were_saved_with(tmp_path, state):
+    words, said = tmp_path / "words.json", []
+    words.write_text("a b")
+    writer = Checkpoints(tmp_path, files=("words.json", "others.json"))
+    writer.save(state.replace(step=np.int32(3)), 0)
+    writer.save(state.replace(step=np.int32(4)), 0)
+    writer.close()
+    assert Checkpoints(tmp_path).load()[0] == 4 and int(read(tmp_path, state, said)[0].step) == 4
+    for text in ("b a", None):
+        words.unlink() if text is None else words.write_text(text)
+        for attempt in (lambda: Checkpoints(tmp_path).load(), lambda: Checkpoints(tmp_path).load(3)):
+            with pytest.raises(ValueError, match=r"words\.json is not the file that checkpoint .*/[34] was saved with"):
+                attempt()
+        with pytest.raises(ValueError, match="put that file back"):
+            read(tmp_path, state, said)
+    # It is no damage: nothing is set aside, and what is put back is good again.
+    words.write_text("a b")
+    assert Checkpoints(tmp_path).load()[0] == 4 and said == [] and not list(tmp_path.glob("damaged*"))
 
 
 @pytest.mark.parametrize(

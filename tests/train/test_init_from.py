@@ -128,6 +128,25 @@ def test_a_rule_that_decides_nothing_and_a_pattern_that_is_none_are_errors(saved
         InitFrom(folder, rules=(("(", None),))
 
 
+@pytest.mark.parametrize("source", [r"\2", r"\g<name>", r"\q"])
+def test_a_rule_whose_source_cannot_be_made_is_named_when_it_is_written(source):
+    with pytest.raises(ValueError, match=r"init_from: rule \('\^image/', '.*'\) names no path: ") as error:
+        InitFrom("runs/x", rules=(("^image/", source),))
+    assert repr(source) in str(error.value)
+
+
+def test_whether_there_is_something_to_start_from_is_told_without_reading_it(tmp_path, saved):
+    with pytest.raises(ValueError, match=r"absent' is no folder; .* train that first"):
+        InitFrom(str(tmp_path / "absent")).check()
+    with pytest.raises(OSError, match="holds no checkpoint yet"):
+        InitFrom(str(tmp_path)).check()
+    assert not list(tmp_path.iterdir())
+    folder = saved(tree(1, body__kernel=(3, 4)))
+    InitFrom(folder, step=7).check()
+    with pytest.raises(OSError, match="no checkpoint at step 4; it has 7"):
+        InitFrom(folder, step=4).check()
+
+
 def test_a_folder_alone_is_enough_to_start_from(tmp_path):
     assert experiment(init_from=str(tmp_path)).init_from == InitFrom(str(tmp_path))
 

@@ -1,6 +1,7 @@
 """What a state takes on a device, counted by hand, and the line that says when there is not so much."""
 
 import dataclasses
+import os
 from functools import partial
 
 import jax
@@ -56,6 +57,32 @@ def test_what_is_frozen_has_no_gradients_no_moments_and_no_average():
     found = memory.needed(state, split(1).layout(state), optim.trainable(state.params))
     assert found["parameters"] == 4 * (KERNEL + BIAS)
     assert found["gradients"] == found["average"] == 4 * BIAS
+
+
+@pytest.fixture(autouse=True)
+def still(tmp_path, monkeypatch):
+    """The free memory of a host on which nothing else happens: 2 GiB."""
+    free = tmp_path / "meminfo"
+    free.write_text("MemTotal:       8388608 kB\nMemFree:         1048576 kB\nMemAvailable:    2097152 kB\n")
+    monkeypatch.setattr(memory, "_FREE", free)
+    return free
+
+
+def test_what_others_have_taken_of_a_hosts_memory_is_not_there(still, monkeypatch):
+    assert memory.available(jax.devices()[:1]) == 2 * 2**30
+    still.unlink()
+    monkeypatch.setattr(memory, "_LIMIT", still)
+    assert memory.available(jax.devices()[:1]) == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_only_what_would_help_is_advised():
+    every = memory._advice({"parameters": 9, "gradients": 9, "optimiser": 18, "average": 9})
+    assert all(
+        part in every for part in ("partition.axes", "freeze", "optim.adafactor", "optim.average=None", "smaller")
+    )
+    least = memory._advice({"parameters": 9, "gradients": 0, "optimiser": 0, "average": 0})
+    assert not any(part in least for part in ("freeze", "optim.adafactor", "optim.average"))
+    assert "optim.adafactor" not in memory._advice({"parameters": 90, "gradients": 90, "optimiser": 1, "average": 0})
 
 
 def test_devices_of_a_host_have_its_memory_between_them_and_no_more():

@@ -105,12 +105,15 @@ def test_a_split_of_more_dimensions_than_there_are_is_refused():
 
 
 FOUR = """
+from mmjax.train.loop import Run
 from mmjax.train.mesh import Mesh
 from mmjax.train.pmap import Pmap
 from tests.train.test_partition import layout
+from tests.train.toy import Points, experiment
 for attempt in (
     lambda: layout(Mesh(axes={"tensor": 4}, rules=((".*", (None, "tensor")),)), kernel=(8, 6)),
     lambda: Mesh(axes={"data": 2, "fsdp": 2}).check_batch(6),
+    lambda: Run(experiment(data=Points(batch=12), microbatches=2, partition=Mesh(axes={"data": 4})), None, print),
     lambda: Mesh(axes={"data": 3, "fsdp": -1}).mesh,
     lambda: Mesh(axes={"data": 8}).mesh,
     lambda: Pmap().check_batch(6),
@@ -125,6 +128,7 @@ print({name: tuple(place.spec) for name, place in found.items()})
 """
 
 
+UNEVEN = "6 examples cannot be shared evenly by 4 devices; choose a multiple, or "
 TAKES_THOSE_THERE = "--config.partition.use=train.mesh takes those that are there"
 
 
@@ -134,10 +138,11 @@ def test_what_four_devices_cannot_share_evenly_is_refused_or_replicated(environm
     *refused, specs = done.stdout.splitlines()
     assert refused == [
         "partition.rules split 'kernel' of shape (8, 6) as (None, 'tensor'), which its sides do not allow",
-        "a batch of 6 does not divide by the 4 devices of the mesh's data and fsdp axes",
+        UNEVEN + "other sizes of data and fsdp in partition.axes",
+        "data.batch is 12 in 2 microbatches: " + UNEVEN + "other sizes of data and fsdp in partition.axes",
         "partition.axes are {'data': 3, 'fsdp': -1}, which 4 devices cannot form; " + TAKES_THOSE_THERE,
         "partition.axes are {'data': 8}, which 4 devices cannot form; " + TAKES_THOSE_THERE,
-        "a batch of 6 does not divide by 4 devices",
+        UNEVEN + "another number of partition.devices",
         "partition.devices is 5; expected 1 to 4",
     ]
     # A stack is never split between its layers, and a single axis takes the largest side that it divides.
