@@ -256,6 +256,10 @@ def test_several_pictures_of_a_row_are_shown_together(folder):
     for row, numbers in shown.items():
         np.testing.assert_array_equal(seen[f"q{row}"], [draw(number) for number in numbers])
     assert next(feed.train(0))["image"].shape == (2, 3, 16, 16, 3)
+    one = Pictures("mine", tokenizer=Words(64), size=16, data_dir=str(folder / "data"), threads=0)
+    with pytest.raises(ValueError, match=r"mine train: its rows have lists of pictures, but data\.pictures is None"):
+        _ = one.open(folder / "other").vocabulary
+    assert not (folder / "other/tokenizer.json").exists()
     few = Pictures("mine", tokenizer=Words(64), size=16, pictures=1, data_dir=str(folder / "data"), threads=0)
     with pytest.raises(ValueError, match=r"mine test row 0: it has 3 pictures, but data\.pictures is 1: set it to 3"):
         next(few.open(folder / "run").split())

@@ -136,6 +136,17 @@ def test_every_purpose_seed_and_number_has_a_stream_of_its_own():
     assert generator(SCENE, 3, TEST + 7).random() == generator(SCENE, 3, TEST + 7).random()
 
 
+def test_the_scenes_of_both_splits_and_their_questions_are_drawn_from_different_streams(monkeypatch):
+    seeds, default = set(), np.random.default_rng
+    monkeypatch.setattr(np.random, "default_rng", lambda seed: seeds.add(seed) or default(seed))
+    source = Scenes(train=9, test=9, questions=2, seed=77)
+    for name in ("train", "test"):
+        for row in range(18):
+            assert source.split(name, ("question",)).row(row)
+    states = {tuple(np.random.SeedSequence(seed).generate_state(8)) for seed in seeds}
+    assert len(states) == len(seeds) == 4 * 9
+
+
 @pytest.mark.parametrize(("seed", "number"), [(-1, 0), (TEST, 0), (0, -1), (0, TEST * TEST)])
 def test_a_seed_or_number_that_would_take_the_place_of_another_is_refused(seed, number):
     with pytest.raises(ValueError, match=f"seed is {seed} and number {number}, expected"):
