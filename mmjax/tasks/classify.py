@@ -54,7 +54,8 @@ class Classify:
 
     def init(self, key: jax.Array, batch: Batch) -> tuple[Params, Extra]:
         logits, variables = self.model.init_with_output(key, self._computed(batch), train=False)
-        if logits.shape[-1] != len(self.labels):
+        # `mmjax import` makes parameters without data, which alone knows the labels.
+        if self.labels and logits.shape[-1] != len(self.labels):
             some = ", ".join(self.labels[:5]) + (", ..." if len(self.labels) > 5 else "")
             raise ValueError(
                 f"the model gives {logits.shape[-1]} classes, but the data has {len(self.labels)} labels ({some}); "

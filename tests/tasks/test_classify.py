@@ -97,6 +97,11 @@ def test_a_head_of_other_classes_or_data_without_any_is_told():
         Classify(model(Head(3)), smoothing=1)
 
 
+def test_parameters_can_be_made_before_the_data_is_known():
+    params, _ = Classify(model(Head(4))).init(jax.random.key(0), BATCH)
+    assert params["head"]["logits"]["kernel"].shape == (8, 4)
+
+
 def test_the_report_shows_which_modality_was_chosen_at_each_step(classify):
     panels = classify.show(parameters(classify), {}, BATCH, CTX)
     assert [panel.kind for panel in panels] == ["curve"] * 3
