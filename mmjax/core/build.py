@@ -143,6 +143,10 @@ def _construct(cls: type, node: Mapping[str, Any], key: str) -> Any:
 
 
 def _check_type(value: Any, hint: Any, key: str) -> None:
+    entries = [typing.get_args(option)[1] for option in _options(hint) if typing.get_origin(option) is Mapping]
+    if entries and isinstance(value, Mapping):
+        for name, item in value.items():  # one by one, so that the wrong one is named
+            _check_type(item, entries[0], _join(key, name))
     try:
         if _holds_bool(value) and not _takes_bool(hint):
             raise typeguard.TypeCheckError("holds a bool")

@@ -64,10 +64,14 @@ class Run:
         except ValueError as error:
             cut = f" in {x.microbatches} microbatches" if x.microbatches > 1 else ""
             raise ValueError(f"data.batch is {x.data.batch}{cut}: {error}") from None
+        self.optim = x.optim.over(x.steps)
+        self.abstract = jax.eval_shape(partial(create, x.task, self.optim, x.seed, one_row(x.data)))
+        self.layout = self.partition.layout(self.abstract)
+        # Before the data is read: what does not fit is told at once.
+        memory.check(self.abstract, self.layout, self.optim.trainable(self.abstract.params), self.partition.chosen)
         self.feed = x.data.open(self.workdir)
         self.task: Task = x.task.bind(self.feed.vocabulary, self.feed.sources)
         self.checkpoints = Checkpoints(self.workdir, x.checkpoint.keep, x.checkpoint.best, self.say, self.feed.files)
-        self.optim = x.optim.over(x.steps)
         step = partial(train_step, self.task, self.optim, microbatches=x.microbatches, patience=x.guard.steps)
         self.step = self.partition.compile(step(axis=self.partition.axis), donate=True)
         self.predict = self.partition.compile(predict_step(self.task, self.partition.axis), donate=False)
@@ -143,19 +147,16 @@ class Run:
     def _start(self) -> tuple[State, int]:
         """The newest saved state and its data position, or a fresh state and 0."""
         x = self.experiment
-        make = partial(create, self.task, self.optim, x.seed, one_row(x.data))
-        abstract = jax.eval_shape(make)
-        layout = self.partition.layout(abstract)
-        memory.check(abstract, layout, self.optim.trainable(abstract.params), self.partition.chosen)
-        found = self.checkpoints.restore_newest(abstract, layout)
+        found = self.checkpoints.restore_newest(self.abstract, self.layout)
         if found is not None:
             state, position = found
             self.say(f"goes on from step {int(state.step)} of {x.steps}")
             return self.partition.put_state(state), position
-        taken = self._taken(abstract.params)
-        places, _ = paths.split(layout.params, paths.flatten(taken))
+        taken = self._taken(self.abstract.params)
+        places, _ = paths.split(self.layout.params, paths.flatten(taken))
+        make = partial(create, self.task, self.optim, x.seed, one_row(x.data))
         # One state is made: nothing is drawn for what is taken, whose arrays become the state's.
-        fill = jax.jit(lambda taken: make(taken=taken), out_shardings=layout, donate_argnums=0)
+        fill = jax.jit(lambda taken: make(taken=taken), out_shardings=self.layout, donate_argnums=0)
         return self.partition.put_state(fill(jax.device_put(taken, places))), 0
 
     def _taken(self, abstract: Mapping[str, Any]) -> dict[str, Any]:

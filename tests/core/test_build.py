@@ -122,6 +122,10 @@ def test_what_a_task_learns_from_its_data_is_no_field_of_its_config():
         (use("nn.conv_stem", widths=(True, 8), dim=8), "widths is (True, 8) of type tuple; expected tuple[int, ...]"),
         (use("nn.conv_stem", widths=(4, "8"), dim=8), "widths is (4, '8') of type tuple; expected tuple[int, ...]"),
         (use("nn.conv_stem", widths=4, dim=8), "widths is 4 of type int; expected tuple[int, ...]"),
+        (
+            use("models.compose", encoders={"image": use("nn.pool"), "text": 3}, fusion=use("nn.pool")),
+            "encoders.text is 3 of type int; expected Module",
+        ),
         (vit(stem=3), "stem is 3 of type int; expected Module"),
         (vit(stem=use("optim.group")), "stem is Group(rate=1.0, decay=1.0, "),
         (vit(heads=3), "Vit: dim 8 does not divide by heads 3"),

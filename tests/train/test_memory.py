@@ -107,9 +107,11 @@ def test_copies_of_a_host_share_its_memory():
         memory.check(state, layout, trainable, jax.devices()[:1] * copies)
 
 
-def test_a_run_that_cannot_fit_says_how_much_it_needs_and_for_what_before_it_takes_any(tmp_path):
-    with Run(experiment(task=Wide(width=10**12)), tmp_path, print) as running, pytest.raises(ValueError) as caught:
-        running.train()
+def test_a_run_that_cannot_fit_says_how_much_it_needs_and_for_what_before_it_reads_any_data(tmp_path, monkeypatch):
+    x = experiment(task=Wide(width=10**12))
+    monkeypatch.setattr(type(x.data), "open", lambda *_: pytest.fail("the data was opened"))
+    with pytest.raises(ValueError) as caught:
+        Run(x, tmp_path, print)
     size = 4 * 65 * 10**12 / 2**30
     line = str(caught.value)
     assert line.startswith(
