@@ -14,10 +14,10 @@ from mmjax.core.tokens import Tokens
 from mmjax.nn import masks
 from mmjax.nn.attention import Attention
 from mmjax.nn.block import EncoderBlock, chosen, empty_cache
+from mmjax.nn.checks import check_sizes
 from mmjax.nn.gated_mlp import GatedMlp
 from mmjax.nn.offset_rms_norm import OffsetRmsNorm
 from mmjax.nn.stack import Stack
-from mmjax.nn.t5_encoder import check_sizes
 
 
 class GemmaDecoder(nn.Module):

@@ -12,10 +12,11 @@ from flax import linen as nn
 from mmjax.core.tokens import Tokens
 from mmjax.nn import masks
 from mmjax.nn.block import DecoderBlock, chosen, empty_cache
+from mmjax.nn.checks import check_sizes
 from mmjax.nn.relative_position import RelativePosition
 from mmjax.nn.rms_norm import RmsNorm
 from mmjax.nn.stack import Stack
-from mmjax.nn.t5_encoder import check_sizes, t5_block
+from mmjax.nn.t5_encoder import t5_block
 
 
 class T5Decoder(nn.Module):

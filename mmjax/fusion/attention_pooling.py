@@ -9,7 +9,8 @@ from flax import linen as nn
 from mmjax.core.tokens import Modalities, Tokens, join
 from mmjax.nn import masks
 from mmjax.nn.attention import Attention
-from mmjax.nn.cross_block import check_counts, head_dim
+from mmjax.nn.checks import check_sizes
+from mmjax.nn.cross_block import head_dim
 
 
 class AttentionPooling(nn.Module):
@@ -21,7 +22,7 @@ class AttentionPooling(nn.Module):
 
     def __post_init__(self):
         super().__post_init__()
-        check_counts(self, "queries", "heads")
+        check_sizes(self, "queries")
 
     @nn.compact
     def __call__(self, modalities: Modalities, *, train: bool) -> Tokens:

@@ -10,7 +10,8 @@ from flax import linen as nn
 from mmjax.core.tokens import Modalities, Tokens, join
 from mmjax.nn import masks
 from mmjax.nn.block import DecoderBlock
-from mmjax.nn.cross_block import check_counts, sized
+from mmjax.nn.checks import check_sizes
+from mmjax.nn.cross_block import sized
 from mmjax.nn.layer_norm import LayerNorm
 from mmjax.nn.stack import Stack
 
@@ -27,7 +28,7 @@ class LearnedQueries(nn.Module):
 
     def __post_init__(self):
         super().__post_init__()
-        check_counts(self, "queries", "layers", "heads", "hidden")
+        check_sizes(self, "queries")
 
     @nn.compact
     def __call__(self, modalities: Modalities, *, train: bool) -> Tokens:

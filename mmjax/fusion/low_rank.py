@@ -12,7 +12,7 @@ from flax import linen as nn
 
 from mmjax.core.tokens import Modalities, Tokens
 from mmjax.nn.aligned import aligned
-from mmjax.nn.cross_block import check_counts
+from mmjax.nn.checks import check_sizes
 from mmjax.nn.dense import Dense
 
 
@@ -24,7 +24,7 @@ class LowRank(nn.Module):
 
     def __post_init__(self):
         super().__post_init__()
-        check_counts(self, "rank")
+        check_sizes(self, "rank")
 
     @nn.compact
     def __call__(self, modalities: Modalities, *, train: bool) -> Tokens:

@@ -11,7 +11,7 @@ from flax import linen as nn
 
 from mmjax.core.tokens import Modalities, Tokens
 from mmjax.nn.aligned import aligned, shares
-from mmjax.nn.cross_block import check_counts
+from mmjax.nn.checks import check_sizes
 from mmjax.nn.dense import Dense
 
 
@@ -23,7 +23,7 @@ class ModalityAttention(nn.Module):
 
     def __post_init__(self):
         super().__post_init__()
-        check_counts(self, "hidden")
+        check_sizes(self)
 
     @nn.compact
     def __call__(self, modalities: Modalities, *, train: bool) -> Tokens:

@@ -13,7 +13,7 @@ from flax import linen as nn
 
 from mmjax.core.tokens import Modalities, Tokens
 from mmjax.nn.aligned import aligned
-from mmjax.nn.cross_block import check_counts
+from mmjax.nn.checks import check_sizes
 from mmjax.nn.dense import Dense
 
 
@@ -29,7 +29,7 @@ class Tensor(nn.Module):
 
     def __post_init__(self):
         super().__post_init__()
-        check_counts(self, "width", "limit")
+        check_sizes(self, "width", "limit")
 
     @nn.compact
     def __call__(self, modalities: Modalities, *, train: bool) -> Tokens:

@@ -14,7 +14,8 @@ from mmjax.core.tokens import Modalities, Tokens
 from mmjax.nn import masks
 from mmjax.nn.aligned import in_order
 from mmjax.nn.block import EncoderBlock
-from mmjax.nn.cross_block import check_counts, sized
+from mmjax.nn.checks import check_sizes
+from mmjax.nn.cross_block import sized
 from mmjax.nn.layer_norm import LayerNorm
 from mmjax.nn.stack import Stack
 
@@ -36,7 +37,7 @@ class Bottleneck(nn.Module):
 
     def __post_init__(self):
         super().__post_init__()
-        check_counts(self, "bottlenecks", "heads", "hidden")
+        check_sizes(self, "bottlenecks")
         if self.layers < 2:
             raise ValueError(f"layers is {self.layers}; expected at least 2: the first cannot read of others yet")
 

@@ -12,7 +12,8 @@ from flax import linen as nn
 from mmjax.core.tokens import Modalities, Tokens
 from mmjax.nn import masks
 from mmjax.nn.aligned import in_order
-from mmjax.nn.cross_block import CrossBlock, check_counts, sized
+from mmjax.nn.checks import check_sizes
+from mmjax.nn.cross_block import CrossBlock, sized
 from mmjax.nn.dense import Dense
 from mmjax.nn.layer_norm import LayerNorm
 from mmjax.nn.stack import Stack
@@ -29,7 +30,7 @@ class CrossAttention(nn.Module):
 
     def __post_init__(self):
         super().__post_init__()
-        check_counts(self, "layers", "heads", "hidden")
+        check_sizes(self)
 
     @nn.compact
     def __call__(self, modalities: Modalities, *, train: bool) -> dict[str, Tokens]:

@@ -1,19 +1,21 @@
-"""What encoders refuse: sizes that cannot be built and arrays of another form, each in one line."""
+"""What modules refuse: sizes that cannot be built and arrays of another form, each in one line."""
 
 import jax
 from flax import linen as nn
 
+SIZES = ("dim", "layers", "heads", "head_dim", "hidden")
+
 
 def check_sizes(module: nn.Module, *names: str) -> None:
-    """Raises ValueError where a field among `names` is below one (None may be), or the fields that all encoders share
-    do not fit: `dim` at least 1 and divisible by `heads`, `dropout` in [0, 1).
+    """Raises ValueError where a size that modules share, or a field among `names`, is below one (None may be), `heads`
+    do not divide `dim` where nothing else gives their width, or `dropout` is no share in [0, 1).
     """
-    shared = [name for name in ("dim", "layers", "heads", "hidden") if hasattr(module, name)]
-    for name in (*shared, *names):
+    for name in (*(shared for shared in SIZES if hasattr(module, shared)), *names):
         size = getattr(module, name)
         if size is not None and size < 1:
             raise ValueError(f"{name} is {size}; expected at least 1")
-    if hasattr(module, "heads") and module.dim % module.heads:
+    divided = hasattr(module, "dim") and hasattr(module, "heads") and not hasattr(module, "head_dim")
+    if divided and module.dim % module.heads:
         raise ValueError(f"dim {module.dim} does not divide by heads {module.heads}; change one of them")
     if not 0 <= getattr(module, "dropout", 0.0) < 1:
         raise ValueError(f"dropout is {module.dropout}; expected a share in [0, 1)")

@@ -59,12 +59,3 @@ def head_dim(dim: int, heads: int) -> int:
     if dim % heads:
         raise ValueError(f"heads {heads} does not divide the width {dim} of the tokens; choose a number that does")
     return dim // heads
-
-
-def check_counts(sizes: Any, *names: str) -> None:
-    """Raises ValueError where one of these fields is below 1 (None: the default), or dropout is no share."""
-    for name in names:
-        if getattr(sizes, name) is not None and getattr(sizes, name) < 1:
-            raise ValueError(f"{name} is {getattr(sizes, name)}; expected at least 1")
-    if not 0 <= getattr(sizes, "dropout", 0.0) < 1:
-        raise ValueError(f"dropout is {sizes.dropout}; expected a share in [0, 1)")

@@ -12,6 +12,7 @@ from mmjax.core.tokens import Tokens
 from mmjax.nn import masks
 from mmjax.nn.attention import Attention
 from mmjax.nn.block import EncoderBlock
+from mmjax.nn.checks import check_sizes
 from mmjax.nn.gated_mlp import GatedMlp
 from mmjax.nn.relative_position import RelativePosition
 from mmjax.nn.rms_norm import RmsNorm
@@ -53,12 +54,3 @@ def t5_block(block: type[nn.Module], sizes: nn.Module) -> partial:
         norm=RmsNorm,
         dropout=sizes.dropout,
     )
-
-
-def check_sizes(sizes: nn.Module, *others: str) -> None:
-    """Raises ValueError where an encoder or decoder of such sizes, `others` with them, could not be built."""
-    for name in ("layers", "heads", "head_dim", "hidden", *others):
-        if getattr(sizes, name) < 1:
-            raise ValueError(f"{name} is {getattr(sizes, name)}; expected at least 1")
-    if not 0 <= sizes.dropout < 1:
-        raise ValueError(f"dropout is {sizes.dropout}; expected a share in [0, 1)")
