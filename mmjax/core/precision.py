@@ -7,6 +7,7 @@ from typing import Literal, TypeVar
 
 import jax
 import jax.numpy as jnp
+from flax import linen as nn
 
 T = TypeVar("T")
 Dtype = Literal["float32", "bfloat16"]
@@ -19,3 +20,12 @@ def cast(tree: T, dtype: Dtype) -> T:
         return x.astype(dtype) if jnp.issubdtype(x.dtype, jnp.floating) else x
 
     return jax.tree.map(leaf, tree)
+
+
+def computing(module: nn.Module) -> jnp.dtype:
+    """The type that a module computes in, which is that of its parameters; fp32 while they are made.
+
+    Values come to an encoder as they were measured, and go on in this type where it is precise enough.
+    """
+    leaves = jax.tree.leaves(module.variables.get("params", {}))
+    return leaves[0].dtype if leaves else jnp.dtype("float32")

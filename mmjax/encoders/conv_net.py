@@ -7,6 +7,7 @@ import jax
 from einops import repeat
 from flax import linen as nn
 
+from mmjax.core.precision import computing
 from mmjax.core.tokens import Tokens
 from mmjax.nn.checks import check_arrays, check_sizes
 from mmjax.nn.conv_stem import ConvStem
@@ -34,7 +35,7 @@ class ConvNet(nn.Module):
     @nn.compact
     def __call__(self, values: jax.Array, mask: jax.Array, *, train: bool) -> Tokens:
         check_arrays(self, values, mask, "B | H W C")
-        grid = ConvStem(self.widths, self.dim, self.groups, name="stem")(centred(values, mask))
+        grid = ConvStem(self.widths, self.dim, self.groups, name="stem")(centred(values, mask).astype(computing(self)))
         grid = LayerNorm(name="norm")(grid)
         x = flatten_grid(grid if self.position is None else self.position(grid))
         return Tokens.of(x, repeat(mask, "b -> b l", l=x.shape[1]))

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from einops import repeat
 from flax import linen as nn
 
+from mmjax.core.precision import computing
 from mmjax.core.tokens import Tokens
 from mmjax.nn.checks import check_arrays, check_sizes
 from mmjax.nn.dense import Dense
@@ -20,8 +21,7 @@ from mmjax.nn.transformer import Transformer
 class IrregularSensor(nn.Module):
     """Readings [B, L, 1 + C], channel 0 the time in seconds, with mask [B, L] to Tokens [B, L, dim].
 
-    Times count from an example's first reading, in steps of `unit` seconds, the shortest that matter. In bfloat16 a
-    time has but three digits: give float32 where that is too few.
+    Times count from an example's first reading, in steps of `unit` seconds, the shortest that matter.
     """
 
     dim: int
@@ -49,7 +49,7 @@ class IrregularSensor(nn.Module):
         first = jnp.min(jnp.where(mask, time, jnp.inf), axis=1, keepdims=True)
         since = jnp.where(mask, time - first, 0) / self.unit
         seen = repeat(mask, "b l -> b l 1") & jnp.isfinite(read)
-        inputs = jnp.concatenate([jnp.where(seen, read, 0), seen.astype(read.dtype)], axis=-1)
+        inputs = jnp.concatenate([jnp.where(seen, read, 0), seen], axis=-1).astype(computing(self))
         x = TimePosition()(Dense(self.dim, name="reading")(inputs), since)
         x = nn.Dropout(self.dropout, deterministic=not train)(x)
         trunk = Transformer(self.layers, self.heads, self.hidden, self.dropout, self.scan, name="transformer")

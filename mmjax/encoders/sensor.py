@@ -6,6 +6,7 @@ x = blocks(gelu(norm(conv(...))) + position)   (Ordóñez and Roggen 2016, doi 1
 import jax
 from flax import linen as nn
 
+from mmjax.core.precision import computing
 from mmjax.core.tokens import Tokens
 from mmjax.nn.checks import check_arrays, check_sizes, check_strides
 from mmjax.nn.gelu import gelu
@@ -39,7 +40,7 @@ class Sensor(nn.Module):
     @nn.compact
     def __call__(self, values: jax.Array, mask: jax.Array, *, train: bool) -> Tokens:
         check_arrays(self, values, mask, "B T | C")
-        tokens = Tokens.of(values, mask)
+        tokens = Tokens.of(values.astype(computing(self)), mask)
         for i, stride in enumerate(self.strides):
             tokens = MaskedConv(self.dim, self.kernel, stride, name=f"conv_{i}")(tokens)
             tokens = tokens.replace(x=gelu(LayerNorm(name=f"norm_{i}")(tokens.x)))

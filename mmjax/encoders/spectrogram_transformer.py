@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from einops import rearrange, repeat
 from flax import linen as nn
 
+from mmjax.core.precision import computing
 from mmjax.core.tokens import Tokens
 from mmjax.nn.checks import check_arrays, check_sizes
 from mmjax.nn.dense import Dense
@@ -47,7 +48,7 @@ class SpectrogramTransformer(nn.Module):
         times, mels = self.patch
         if values.shape[2] % mels:
             raise ValueError(f"patches of {mels} mels do not tile frames of {values.shape[2]}; change one of them")
-        frames = jnp.where(mask[..., None], values, 0)
+        frames = jnp.where(mask[..., None], values, 0).astype(computing(self))
         if self.augment is not None:
             frames = self.augment(frames, mask, train=train)
         patches = rearrange(filled(frames, times), "b (t p) (f q) -> b t f (p q)", p=times, q=mels)

@@ -8,6 +8,7 @@ Two strides of 2 make one token of four frames, as in front of a Conformer (Gula
 import jax
 from flax import linen as nn
 
+from mmjax.core.precision import computing
 from mmjax.core.tokens import Tokens
 from mmjax.nn.checks import check_arrays, check_sizes, check_strides
 from mmjax.nn.gelu import gelu
@@ -41,7 +42,7 @@ class SpeechConv(nn.Module):
     @nn.compact
     def __call__(self, values: jax.Array, mask: jax.Array, *, train: bool) -> Tokens:
         check_arrays(self, values, mask, "B T | F")
-        tokens = Tokens.of(values, mask).cleared()
+        tokens = Tokens.of(values.astype(computing(self)), mask).cleared()
         if self.augment is not None:
             tokens = tokens.replace(x=self.augment(tokens.x, mask, train=train))
         for i, stride in enumerate(self.strides):

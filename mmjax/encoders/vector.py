@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from einops import repeat
 from flax import linen as nn
 
+from mmjax.core.precision import computing
 from mmjax.core.tokens import Tokens
 from mmjax.nn.checks import check_arrays, check_sizes
 from mmjax.nn.dense import Dense
@@ -26,7 +27,7 @@ class Vector(nn.Module):
     @nn.compact
     def __call__(self, values: jax.Array, mask: jax.Array, *, train: bool) -> Tokens:
         check_arrays(self, values, mask, "B | C")
-        x = jnp.where(mask[:, None], values, 0)
+        x = jnp.where(mask[:, None], values, 0).astype(computing(self))
         x = gelu(Dense(self.hidden or 4 * self.dim, name="up")(x))
         x = Dense(self.dim, name="down")(nn.Dropout(self.dropout, deterministic=not train)(x))
         return Tokens.of(repeat(LayerNorm(name="norm")(x), "b d -> b 1 d"), repeat(mask, "b -> b 1"))

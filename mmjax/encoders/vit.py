@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from einops import rearrange, repeat
 from flax import linen as nn
 
+from mmjax.core.precision import computing
 from mmjax.core.tokens import Tokens
 from mmjax.nn import masks
 from mmjax.nn.attention import Attention
@@ -22,7 +23,6 @@ class Vit(nn.Module):
 
     Several pictures or frames an example, [B, N, H, W, C] with mask [B, N], are encoded each alone and follow each
     other in Tokens [B, N L, dim] (PaLI-X: Chen et al. 2023, arXiv 2305.18565).
-    A float type of the values is the type that is computed in (bfloat16 holds 0..255 exactly).
     `stem` maps pixels in -1..1 to a grid [B, h, w, dim] and `position` adds where each token stands.
     `approximate` takes the tanh form of GELU.
     """
@@ -52,7 +52,7 @@ class Vit(nn.Module):
         # What lies under a False mask must not reach a sum, even as NaN.
         present = repeat(mask, "b -> b 1 1 1")
         pixels = jnp.where(present, values, 0).astype(jnp.float32) / 127.5 - 1.0
-        grid = self.stem(pixels.astype(values.dtype if jnp.issubdtype(values.dtype, jnp.floating) else jnp.float32))
+        grid = self.stem(pixels.astype(computing(self)))
         if grid.shape[-1] != self.dim:
             raise ValueError(f"stem.dim is {grid.shape[-1]}, but the transformer has dim {self.dim}; make them equal")
         x = flatten_grid(self.position(grid))

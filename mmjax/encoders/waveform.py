@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from mmjax.core.precision import computing
 from mmjax.core.tokens import Tokens
 from mmjax.nn.checks import check_arrays, check_sizes
 from mmjax.nn.log_mel import frame_mask, log_mel, standardised
@@ -42,4 +43,4 @@ class Waveform(nn.Module):
         samples = jnp.where(mask, values, 0)
         real = frame_mask(mask, self.hop)
         found = log_mel(samples, self.rate, self.size, self.hop, self.mels, self.scale)
-        return self.frames(standardised(found, real).astype(values.dtype), real, train=train)
+        return self.frames(standardised(found, real).astype(computing(self)), real, train=train)

@@ -5,7 +5,5 @@ import jax.numpy as jnp
 
 
 def centred(values: jax.Array, mask: jax.Array) -> jax.Array:
-    """values [..., H, W, C] in 0..255 with mask [...] to -1..1 of their float type (bytes: fp32); 0 where masked."""
-    dtype = values.dtype if jnp.issubdtype(values.dtype, jnp.floating) else jnp.float32
-    there = mask[..., None, None, None]
-    return jnp.where(there, values.astype(jnp.float32) / 127.5 - 1.0, 0).astype(dtype)
+    """values [..., H, W, C] in 0..255 with mask [...] to -1..1 in fp32; 0 where masked."""
+    return jnp.where(mask[..., None, None, None], values.astype(jnp.float32) / 127.5 - 1.0, 0)

@@ -4,6 +4,7 @@ import jax
 from einops import rearrange
 from flax import linen as nn
 
+from mmjax.core.precision import computing
 from mmjax.nn.dense import Dense
 from mmjax.nn.pixels import centred
 from mmjax.nn.time_cells import filled, real_cells
@@ -24,7 +25,7 @@ class TubeletEmbedding(nn.Module):
         height, width = values.shape[2:4]
         if height % self.size or width % self.size:
             raise ValueError(f"patches of {self.size} pixels do not tile frames of {height} x {width}")
-        x = filled(centred(values, mask), self.frames)
+        x = filled(centred(values, mask).astype(computing(self)), self.frames)
         cut = dict(f=self.frames, p=self.size, q=self.size)
         tubelets = rearrange(x, "b (t f) (h p) (w q) c -> b t h w (f p q c)", **cut)
         return Dense(self.dim, name="tubelet")(tubelets), real_cells(mask, self.frames)

@@ -128,3 +128,9 @@ def test_bf16_stays_bf16_and_near(case, params, encode, tokens):
     low = encode({"params": cast(params, "bfloat16")}, cast(jnp.asarray(case.values), "bfloat16"), case.mask)
     assert low.x.dtype == jnp.bfloat16
     np.testing.assert_allclose(low.x.astype(jnp.float32), tokens.x, atol=0.15)
+
+
+def test_values_as_they_were_measured_are_computed_in_the_type_of_the_parameters(case, params, encode, tokens):
+    low = encode({"params": cast(params, "bfloat16")}, case.values, case.mask)
+    assert low.x.dtype == jnp.bfloat16
+    np.testing.assert_allclose(low.x.astype(jnp.float32), tokens.x, atol=0.15)

@@ -4,6 +4,7 @@ import jax
 import numpy as np
 import pytest
 
+from mmjax.core.precision import cast
 from mmjax.encoders.irregular_sensor import IrregularSensor
 from tests import reference
 from tests.encoders import loops
@@ -47,6 +48,20 @@ def test_another_start_of_the_clock_and_another_order_of_the_readings_change_not
     np.testing.assert_allclose(turned.x[2, ::-1], found.x[2], atol=1e-4)
     slower = READINGS * np.array([2, 1, 1], np.float32)
     assert np.abs(run(params, slower).x[2] - found.x[2]).max() > 0.01
+
+
+def test_in_bf16_times_keep_their_digits(params):
+    """A second after 3 hours is one step of a clock in fp32; in bf16 both times would be the same."""
+    low, readings = cast(params, "bfloat16"), READINGS.copy()
+    readings[..., 0] = 10_800 + np.arange(5)
+    turned = readings.copy()
+    turned[..., 0] -= 10_800
+    found = run(low, readings)
+    assert found.x.dtype == "bfloat16"
+    np.testing.assert_array_equal(found.x[2], run(low, turned).x[2])
+    still = readings.copy()
+    still[..., 0] = 10_800
+    assert np.abs(np.asarray(found.x[2] - run(low, still).x[2], np.float32)).max() > 0.1
 
 
 def test_what_has_no_channel_or_no_unit_is_refused():

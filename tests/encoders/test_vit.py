@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from mmjax.core.precision import cast
 from mmjax.encoders.vit import Vit
 from mmjax.nn.learned_position import LearnedPosition
 from mmjax.nn.patch_embedding import PatchEmbedding
@@ -61,10 +62,12 @@ def test_it_is_patches_of_pixels_in_minus_one_to_one_positions_blocks_and_a_last
     assert found.mask.all()
 
 
-def test_pixels_may_be_bytes_or_floats_and_only_floats_choose_the_type_computed_in(params):
-    as_bytes = run({"params": params}, PIXELS, THERE)
-    np.testing.assert_array_equal(as_bytes.x, run({"params": params}, PIXELS.astype(np.float32), THERE).x)
-    assert as_bytes.x.dtype == jnp.float32
+@pytest.mark.parametrize("compute", ["float32", "bfloat16"])
+def test_pixels_may_be_bytes_or_floats_and_the_parameters_choose_the_type_computed_in(params, compute):
+    low = {"params": cast(params, compute)}
+    as_bytes = run(low, PIXELS, THERE)
+    np.testing.assert_array_equal(as_bytes.x, run(low, PIXELS.astype(np.float32), THERE).x)
+    assert as_bytes.x.dtype == compute
     every = np.arange(256)
     np.testing.assert_array_equal(jnp.asarray(every, jnp.bfloat16).astype(jnp.float32), every)
 
