@@ -16,18 +16,21 @@ import numpy as np
 
 from mmjax.data import images
 
-IMAGE = "image"  # pictures are read as bytes: `images.decode` is stricter than TFDS and handles more kinds
-
 
 def root(data_dir: str | None = None) -> Path:
     """Where prepared data sets lie: the argument, else $TFDS_DATA_DIR, else ~/tensorflow_datasets."""
     return Path(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
 
 
-def prepare(name: str, data_dir: str | None = None) -> dict[str, Any]:
+def prepare(name: str, data_dir: str | None = None, folder: str | os.PathLike | None = None) -> dict[str, Any]:
     """Prepare a data set of mmjax, or of TFDS, by name; once: a second call only reads what is there.
 
-    -> {"name", "version", "folder", "splits": {split: rows}}. Raises ValueError for an unknown name.
+    `folder` holds the files of one that the user brings, which its builder finds as `dl_manager.manual_dir`.
+    -> {"name", "version", "folder", "splits": {split: rows}, "notes": [text], "before": it was there already}.
+
+    Raises:
+        ValueError: an unknown name, or a folder where the builder takes none.
+        FileNotFoundError: no folder where it wants one, with its MANUAL_DOWNLOAD_INSTRUCTIONS.
     """
     import tensorflow_datasets as tfds
 
@@ -40,16 +43,34 @@ def prepare(name: str, data_dir: str | None = None) -> dict[str, Any]:
                 source = tfds.builder(name, **options)
             except tfds.core.registered.DatasetNotFoundError as error:
                 raise ValueError(f"no data set is called {name!r}{nearest(name, ours())}") from error
-    run(source)
-    return summary(source)
+    before = bool(source.info.splits)
+    if folder is not None or not before:
+        check_folder(name, source.MANUAL_DOWNLOAD_INSTRUCTIONS, folder)
+    run(source, folder)
+    return {**summary(source), "before": before}
 
 
-def run(source: Any) -> Path:
-    """Let a TFDS builder write its files, if they are not there; -> their folder."""
+def check_folder(name: str, wanted: str | None, folder: str | os.PathLike | None) -> None:
+    """Raise unless a folder is given where a builder says what it wants in it, and none where it says nothing."""
+    if wanted is None:
+        if folder is not None:
+            raise ValueError(f"data set {name!r} is not made from a folder: leave out --source={os.fspath(folder)}")
+        return
+    how = f"{' '.join(wanted.split()).rstrip('.')}; then run `mmjax data build {name} --source=FOLDER`"
+    if folder is None:
+        raise FileNotFoundError(f"data set {name!r} is made from files that you bring: {how}")
+    if not Path(folder).is_dir() or not any(Path(folder).iterdir()):
+        found = "an empty folder" if Path(folder).is_dir() else "a file" if Path(folder).exists() else "no such folder"
+        raise FileNotFoundError(f"--source={os.fspath(folder)}: {found}, expected the files of {name!r}: {how}")
+
+
+def run(source: Any, folder: str | os.PathLike | None = None) -> Path:
+    """Let a TFDS builder write its files, if they are not there; -> where they lie. `folder` as in `prepare`."""
     import tensorflow_datasets as tfds
 
+    config = tfds.download.DownloadConfig(manual_dir=folder, try_download_gcs=False)
     with quiet(), contextlib.redirect_stdout(io.StringIO()):  # TFDS prints there, where results of ours go
-        source.download_and_prepare(download_config=tfds.download.DownloadConfig(try_download_gcs=False))
+        source.download_and_prepare(download_config=config)
     return Path(source.data_path)
 
 
@@ -59,12 +80,13 @@ def ours() -> list[str]:
 
 
 def summary(source: Any) -> dict[str, Any]:
-    """What was prepared: name, version, folder and rows by split of a TFDS builder."""
+    """What was prepared: name, version, folder, rows by split of a TFDS builder, and what it notes about them."""
     return {
         "name": source.info.full_name.rsplit("/", 1)[0],
         "version": str(source.version),
         "folder": str(source.data_path),
         "splits": {split: info.num_examples for split, info in source.info.splits.items()},
+        "notes": list((source.info.metadata or {}).get("notes", ())),
     }
 
 
@@ -104,8 +126,18 @@ def absent(name: str, data_dir: str | None) -> str:
     )
 
 
-def open_rows(source: Any, split: str, image: str) -> Sequence[Mapping[str, Any]]:
-    """One split ("test", "train[:90%]") with random access; the feature `image` stays encoded bytes.
+def pictures(source: Any) -> list[str]:
+    """The features of a TFDS builder that hold a picture, or a sequence of them."""
+    import tensorflow_datasets as tfds
+
+    kinds = {name: getattr(kind, "feature", kind) for name, kind in source.info.features.items()}
+    return [name for name, kind in kinds.items() if isinstance(kind, tfds.features.Image)]
+
+
+def open_rows(source: Any, split: str, *encoded: str) -> Sequence[Mapping[str, Any]]:
+    """One split ("test", "train[:90%]") with random access; the features `encoded` stay the bytes that they are.
+
+    `images.decode` is stricter with pictures than TFDS, and reads more kinds.
 
     Raises ValueError for a split that is not there, or files that cannot be read row by row.
     """
@@ -115,12 +147,16 @@ def open_rows(source: Any, split: str, image: str) -> Sequence[Mapping[str, Any]
         def decode_batch_example_np(self, encoded: Any) -> Any:  # of a sequence of pictures, which TFDS forgot
             return encoded
 
-    decoders: Any = Encoded()
-    for name in reversed(image.split("/")):
-        decoders = {name: decoders}
-    known = image.split("/")[0] in source.info.features
+    decoders: dict[str, Any] = {}
+    for name in encoded:
+        *outer, last = name.split("/")
+        if (outer or [last])[0] in source.info.features:
+            node = decoders
+            for part in outer:
+                node = node.setdefault(part, {})
+            node[last] = Encoded()
     try:
-        return source.as_data_source(split, decoders=decoders if known else None)
+        return source.as_data_source(split, decoders=decoders or None)
     except (ValueError, KeyError) as error:
         there = ", ".join(source.info.splits)
         raise ValueError(
@@ -135,19 +171,24 @@ def open_rows(source: Any, split: str, image: str) -> Sequence[Mapping[str, Any]
 
 def peek(name: str, split: str, count: int, data_dir: str | None = None) -> list[dict[str, Any]]:
     """The first `count` rows of a split: pictures as [H, W, 3] uint8, texts as str, numbers as they are."""
-    rows = open_rows(builder(name, data_dir), split, IMAGE)
+    source = builder(name, data_dir)
+    shown = pictures(source)
+    rows = open_rows(source, split, *shown)
     return [
-        {key: readable(key, value, f"{name} {split} row {number}") for key, value in sorted(rows[number].items())}
+        {
+            key: readable(value, f"{name} {split} row {number}", key in shown)
+            for key, value in sorted(rows[number].items())
+        }
         for number in range(min(count, len(rows)))
     ]
 
 
-def readable(key: str, value: Any, name: str) -> Any:
-    """One feature of a row as Python shows it."""
-    if key == IMAGE:
-        return images.decode(value, name) if isinstance(value, bytes) else [images.decode(one, name) for one in value]
+def readable(value: Any, name: str, picture: bool) -> Any:
+    """One feature of a row as Python shows it; a picture that is missing is None."""
+    if isinstance(value, list) or (isinstance(value, np.ndarray) and value.dtype == object):
+        return [readable(one, name, picture) for one in value]
     if isinstance(value, bytes):
-        return value.decode()
+        return (images.decode(value, name) if value else None) if picture else value.decode()
     return value.item() if isinstance(value, np.generic) else value
 
 

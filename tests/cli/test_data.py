@@ -5,7 +5,7 @@ import json
 import pytest
 
 from mmjax.__main__ import main
-from tests import tiny
+from tests import opinions, tiny
 
 
 @pytest.fixture
@@ -65,3 +65,30 @@ def test_a_set_that_mmjax_knows_is_prepared_by_name(easyvqa, capfd):
     assert main(["data", "show", "easyvqa", "--count=1"]) == 0
     (row,) = rows(capfd.readouterr().out)
     assert row["image"] == "picture of 64 x 64" and row["question"] and row["answer"]
+
+
+def test_a_set_whose_files_the_user_brings_is_prepared_from_a_folder_and_says_when_it_was_there(
+    tmp_path, folder, capfd
+):
+    assert main(["data", "build", "mosi", folder]) == 1
+    out, err = capfd.readouterr()
+    assert out == "" and len(err.splitlines()) == 1
+    assert "put train.npz, valid.npz and test.npz" in err and "`mmjax data build mosi --source=FOLDER`" in err
+    assert main(["data", "show", "mosi", "--count=1", folder]) == 1
+    capfd.readouterr()
+    brought = f"--source={opinions.write(tmp_path / 'brought', 'mosi')}"
+    assert main(["data", "build", "mosi", brought, folder]) == 0
+    assert "mosi 1.0.0: test 8, train 8, valid 8 rows in" in capfd.readouterr().err
+    assert main(["data", "show", "mosi", "--count=1", folder]) == 0
+    (row,) = rows(capfd.readouterr().out)
+    assert (row["text"], row["label"], row["rating"]) == ("6 x 300 numbers", -3, 0)
+    assert main(["data", "build", "mosi", brought, folder]) == 0
+    assert "as before: remove that folder to build it anew" in capfd.readouterr().err
+    assert main(["data", "build", "easyvqa", brought, folder]) == 1
+    assert "'easyvqa' is not made from a folder: leave out --source" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("words", [[], ["mosi", "--name=mine"], ["--source=rows.jsonl"], ["--name=mine"]])
+def test_words_that_say_neither_what_to_build_nor_from_what_are_told(words, folder, capfd):
+    assert main(["data", "build", *words, folder]) == 1
+    assert "data build takes the NAME of a known data set" in capfd.readouterr().err

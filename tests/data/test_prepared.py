@@ -41,7 +41,7 @@ def test_easy_vqa_is_the_wheels_files_row_by_row(splits, split, rows, pictures):
     assert len({number for *_, number in read}) == pictures
     for place in (0, rows // 2, rows - 1):
         pixels = np.asarray(Image.open(folder / "images" / f"{truth[place][2]}.png").convert("RGB"))
-        np.testing.assert_array_equal(prepared.readable("image", found[place]["image"], "row"), pixels)
+        np.testing.assert_array_equal(prepared.readable(found[place]["image"], "row", True), pixels)
 
 
 def test_no_picture_is_in_both_splits_of_easy_vqa(splits):
