@@ -1,16 +1,13 @@
-"""One's own pictures and texts as a TFDS data set: rows of a .jsonl file, all checked before one is written.
+"""One's own data as a TFDS data set: rows of a .jsonl file, all checked before one is written.
 
-A row is {"image": path, "question": text, "answer": text} or {"image": path, "caption": text}: a caption is also the
-answer to CAPTION, and empty in rows of questions. A row may name its "split". Without one, a picture goes to train or,
-one in ten, to test by its content, with all its rows. A list of paths is several pictures, or the frames of a video,
-that are shown together.
+The first row says which form they have: pictures with questions and answers, or captions (`data.own_pairs`), or any
+modalities with a label, labels or a target (`data.own_fields`). A row may name its "split". Without one, it goes to
+train or, one in ten, to test by what it shows, with all rows that show the same.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import io
 import json
 import os
 import re
@@ -21,29 +18,25 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image
+from mmjax.data import own_fields, own_pairs, prepared
 
-from mmjax.data import images, prepared
-from mmjax.data.vocabulary import whole
-
-CAPTION = "describe the picture"  # the question that a caption answers
 VERSION = "1.0.0"
 MARK = "mmjax.json"  # tells our data sets from others, which are never replaced
-EXPECTED = 'expected {"image": path, "question": text, "answer": text} or {"image": path, "caption": text}'
+EXPECTED = f"{own_pairs.EXPECTED}; or {own_fields.EXPECTED.removeprefix('expected ')}"
+Form = own_pairs.Pairs | own_fields.Fields
 
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """A good row: `digest` is of the pictures' bytes, `split` None where the file names none."""
+    """A good row: what its form made of it, and its split, None where the file names none."""
 
     line: int
-    images: tuple[Path, ...]
-    digest: str
-    question: str
-    answer: str
-    caption: str
+    given: own_pairs.Pair | own_fields.Given
     split: str | None
+
+    @property
+    def digest(self) -> str:
+        return self.given.digest
 
 
 def build(
@@ -62,80 +55,78 @@ def build(
     path = Path(source)
     target = prepared.root(data_dir) / name / VERSION
     check_name(name, target)
-    rows, bad = read(path)
+    rows, bad, form = read(path)
     for line, reason in bad:
         report(f"{path}:{line}: {reason}")
     if bad and not skip_bad:
         raise ValueError(f"{path}: {len(bad)} of {len(rows) + len(bad)} rows are bad: mend them or pass --skip-bad")
     if not rows:
         raise ValueError(f"{path}: no good row in it, {EXPECTED} in each line")
-    write(divide(rows, path), name, target, {"source": path.name, "rows": len(rows), "skipped": len(bad)})
+    write(
+        divide(rows, path, form.shared),
+        form,
+        name,
+        target,
+        {"source": path.name, "rows": len(rows), "skipped": len(bad)},
+    )
     return {**prepared.summary(prepared.builder(name, data_dir)), "skipped": len(bad)}
 
 
-def read(path: Path) -> tuple[list[Row], list[tuple[int, str]]]:
-    """The good rows of a .jsonl file and, for every bad one, its line number and what is wrong with it."""
+def read(path: Path) -> tuple[list[Row], list[tuple[int, str]], Form | None]:
+    """The good rows of a .jsonl file; for every bad one, its line number and what is wrong with it; and their form."""
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file, expected rows as JSON lines")
-    rows, bad, digests, splits = [], [], {}, {}
+    rows, bad, splits, form = [], [], {}, None
     for line, text in enumerate(path.read_bytes().removeprefix(b"\xef\xbb\xbf").splitlines(), 1):
         if not text.strip():
             continue
         try:
-            row = parse(line, text, path.parent, digests)
+            fields = parse(text, form.expected if form else EXPECTED)
+            form = form or form_of(fields)
+            row = Row(line, form.parse(fields, path.parent), split_of(fields))
             first = splits.setdefault(row.digest, row) if row.split else row
             if first.split != row.split:
                 raise ValueError(
-                    f"split {row.split!r}, but line {first.line} puts the same picture into {first.split!r}"
+                    f"split {row.split!r}, but line {first.line} puts the same {form.shared} into {first.split!r}"
                 )
             rows.append(row)
         except (ValueError, OSError) as error:
             bad.append((line, " ".join(str(error).split())))
-    return rows, bad
+    return rows, bad, form
 
 
-def parse(line: int, text: bytes, root: Path, digests: dict[Path, str]) -> Row:
-    """One line as a Row; ValueError or OSError says what is wrong. `digests` keeps the pictures seen."""
+def parse(text: bytes, expected: str) -> dict[str, Any]:
+    """One line's fields; ValueError says what is wrong."""
     try:
         row = json.loads(text)
     except ValueError as error:
         raise ValueError(f"not JSON ({error})") from error
-    if not isinstance(row, dict) or ("caption" in row) == ("answer" in row) or ("question" in row) != ("answer" in row):
-        raise ValueError(EXPECTED)
-    wanted = ("caption",) if "caption" in row else ("question", "answer")
-    shown = row.get("image")
-    shown = [shown] if isinstance(shown, str) else shown
-    if not isinstance(shown, list) or not shown or not all(isinstance(path, str) and path.strip() for path in shown):
-        given = f'"image" is {json.dumps(shown)}, expected a path or a list of paths'
-        raise ValueError(given if "image" in row else EXPECTED)
-    for key in wanted:
-        if not isinstance(row.get(key), str) or not row[key].strip():
-            raise ValueError(f'"{key}" is {json.dumps(row.get(key))}, expected a text' if key in row else EXPECTED)
-        whole(row[key])
+    if not isinstance(row, dict):
+        raise ValueError(expected)
+    return row
+
+
+def form_of(row: dict[str, Any]) -> Form:
+    """The form of a file whose first row this is."""
+    return own_pairs.Pairs() if {"question", "answer", "caption"} & set(row) else own_fields.Fields()
+
+
+def split_of(row: dict[str, Any]) -> str | None:
+    """The split that a row names; ValueError where it cannot be called so."""
     split = row.get("split")
     if split is not None and not (isinstance(split, str) and re.fullmatch(r"[a-z]\w*", split) and split != "all"):
         raise ValueError(f'"split" is {json.dumps(split)}, expected a name such as "train" or "test"')
-    paths = tuple(root / path for path in shown)
-    for path in paths:
-        if path not in digests:
-            encoded = images.read(path)
-            images.decode(encoded, os.fspath(path))
-            digests[path] = hashlib.sha256(encoded).hexdigest()
-    found = [digests[path] for path in paths]
-    digest = found[0] if len(found) == 1 else hashlib.sha256("".join(found).encode()).hexdigest()
-    caption = row.get("caption", "").strip()
-    question, answer = (CAPTION, caption) if caption else (row["question"].strip(), row["answer"].strip())
-    return Row(line, paths, digest, question, answer, caption, split)
+    return split
 
 
-def divide(rows: Sequence[Row], path: Path) -> dict[str, list[Row]]:
-    """Rows by split: as named, else as the picture's other rows, else one picture in ten for the test."""
+def divide(rows: Sequence[Row], path: Path, shared: str) -> dict[str, list[Row]]:
+    """Rows by split: as named, else as other rows that show the same, else one in ten for the test."""
     named = {row.digest: row.split for row in rows if row.split}
     chosen = {row.digest: named.get(row.digest) or drawn(row.digest) for row in rows}
     if not named:
         order = sorted(chosen)
         if len(order) < 2:
-            raise ValueError(f'{path}: one picture cannot be divided into train and test: give each row a "split"')
+            raise ValueError(f'{path}: one {shared} cannot be divided into train and test: give each row a "split"')
         if len(set(chosen.values())) == 1:  # so few pictures that none, or all, fell to the test
             chosen[order[0]], chosen[order[-1]] = "test", "train"
     divided: dict[str, list[Row]] = {}
@@ -145,7 +136,7 @@ def divide(rows: Sequence[Row], path: Path) -> dict[str, list[Row]]:
 
 
 def drawn(digest: str) -> str:
-    """The split of a picture by its content: adding rows moves no picture from one to the other."""
+    """The split of a row by what it shows: adding rows moves none from one to the other."""
     return "test" if int(digest, 16) % 10 == 0 else "train"
 
 
@@ -157,12 +148,12 @@ def check_name(name: str, target: Path) -> None:
         raise ValueError(f"name {name!r} belongs to another data set: choose a name of your own")
 
 
-def write(divided: dict[str, list[Row]], name: str, target: Path, mark: dict[str, Any]) -> None:
+def write(divided: dict[str, list[Row]], form: Form, name: str, target: Path, mark: dict[str, Any]) -> None:
     """Write the TFDS data set beside its place and then move it there, so that it is whole or absent."""
     target.parent.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=target.parent.parent, prefix="incomplete."))
     try:
-        made = prepared.run(rows_builder(divided, name, temporary))
+        made = prepared.run(rows_builder(divided, form, name, temporary))
         (made / MARK).write_text(json.dumps(mark))
         target.parent.mkdir(exist_ok=True)
         if target.exists():
@@ -172,28 +163,18 @@ def write(divided: dict[str, list[Row]], name: str, target: Path, mark: dict[str
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def rows_builder(divided: dict[str, list[Row]], name: str, data_dir: Path) -> Any:
+def rows_builder(divided: dict[str, list[Row]], form: Form, name: str, data_dir: Path) -> Any:
     """A TFDS builder of these rows."""
     import tensorflow_datasets as tfds
-
-    several = any(len(row.images) > 1 for rows in divided.values() for row in rows)
 
     class Rows(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         VERSION = tfds.core.Version(VERSION)
 
         def _info(self) -> tfds.core.DatasetInfo:
-            image = tfds.features.Image(shape=(None, None, 3))
-            features = {
-                "image": tfds.features.Sequence(image) if several else image,
-                "question": tfds.features.Text(),
-                "answer": tfds.features.Text(),
-                "caption": tfds.features.Text(),
-                "image_id": np.int64,
-            }
             return tfds.core.DatasetInfo(
                 builder=self,
                 description="Rows of a .jsonl file, built by mmjax.",
-                features=tfds.features.FeaturesDict(features),
+                features=tfds.features.FeaturesDict(form.features()),
                 disable_shuffling=True,
             )
 
@@ -203,21 +184,7 @@ def rows_builder(divided: dict[str, list[Row]], name: str, data_dir: Path) -> An
         def _generate_examples(self, rows: Sequence[Row]) -> Iterator[tuple[int, dict[str, Any]]]:
             numbers: dict[str, int] = {}
             for key, row in enumerate(rows):
-                picture = numbers.setdefault(row.digest, len(numbers))
-                texts = {"question": row.question, "answer": row.answer, "caption": row.caption}
-                shown = [portable(images.read(path)) for path in row.images]
-                yield key, {"image": shown if several else shown[0], **texts, "image_id": picture}
+                yield key, form.stored(row.given, numbers.setdefault(row.digest, len(numbers)))
 
     Rows.name = name
     return Rows(data_dir=data_dir, file_format="array_record")
-
-
-def portable(encoded: bytes) -> bytes:
-    """Bytes that every reader shows alike: plain RGB PNG and JPEG stay, all else becomes RGB PNG."""
-    picture = Image.open(io.BytesIO(encoded), formats=images.formats())
-    upright = picture.getexif().get(0x0112, 1) == 1
-    if picture.format in ("PNG", "JPEG") and picture.mode == "RGB" and upright and "transparency" not in picture.info:
-        return encoded
-    out = io.BytesIO()
-    Image.fromarray(images.decode(encoded)).save(out, "PNG")
-    return out.getvalue()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmjax.data import images, own, prepared
+from mmjax.data import images, own, own_pairs, prepared
 from mmjax.data.pictures import Pictures
 from mmjax.data.prompts.caption import Caption
 from mmjax.data.words import Words
@@ -63,7 +63,7 @@ def test_captions_answer_one_question(folder):
     rows = [{"image": f"{number}.png", "caption": f" square {number} "} for number in range(10)]
     own.build(write_rows(folder, rows), "mine", str(folder / "data"))
     found = [pair for pairs in read(folder / "data").values() for pair in pairs]
-    assert sorted(found) == sorted((own.CAPTION, f"square {number}") for number in range(10))
+    assert sorted(found) == sorted((own_pairs.CAPTION, f"square {number}") for number in range(10))
 
 
 def test_prompts_that_read_captions_leave_out_rows_with_questions(folder):
@@ -117,12 +117,12 @@ def test_rows_go_to_the_split_that_they_name_with_all_of_their_picture(folder):
 
 BAD = {
     "{broken": "not JSON",
-    "[1, 2]": own.EXPECTED,
-    '{"image": "0.png"}': own.EXPECTED,
-    '{"image": "0.png", "question": "q"}': own.EXPECTED,
-    '{"image": "0.png", "answer": "a"}': own.EXPECTED,
-    '{"image": "0.png", "question": "q", "answer": "a", "caption": "c"}': own.EXPECTED,
-    '{"caption": "c"}': own.EXPECTED,
+    "[1, 2]": own_pairs.EXPECTED,
+    '{"image": "0.png"}': own_pairs.EXPECTED,
+    '{"image": "0.png", "question": "q"}': own_pairs.EXPECTED,
+    '{"image": "0.png", "answer": "a"}': own_pairs.EXPECTED,
+    '{"image": "0.png", "question": "q", "answer": "a", "caption": "c"}': own_pairs.EXPECTED,
+    '{"caption": "c"}': own_pairs.EXPECTED,
     '{"image": [], "caption": "c"}': '"image" is [], expected a path or a list of paths',
     '{"image": ["0.png", 3], "caption": "c"}': '"image" is ["0.png", 3], expected a path or a list of paths',
     '{"image": "0.png", "caption": " "}': '"caption" is " ", expected a text',
@@ -225,7 +225,7 @@ def test_unusual_pictures_are_stored_as_any_reader_shows_them(folder):
     for name, (picture, options) in kinds.items():
         picture.save(folder / name, **options)
         encoded = (folder / name).read_bytes()
-        stored = own.portable(encoded)
+        stored = own_pairs.portable(encoded)
         plain = Image.open(io.BytesIO(stored))
         assert plain.mode == "RGB" and plain.getexif().get(0x0112, 1) == 1
         np.testing.assert_array_equal(np.asarray(plain), images.decode(encoded))

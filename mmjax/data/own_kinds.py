@@ -1,0 +1,172 @@
+"""What one field of one's own rows can hold: how it is read, what stands for none, and the TFDS feature for it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmjax.data import images, media
+from mmjax.data.own_pairs import portable
+from mmjax.data.vocabulary import whole
+
+RATE = 16_000  # samples a second of stored sound, which is what data.modality.sound expects
+PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".jp2", ".avif")
+SOUNDS = (".wav", ".flac", ".ogg", ".mp3", ".opus", ".aiff", ".m4a")
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """How a value is read (paths from a folder), what stands where a row has none, and the TFDS feature for it.
+
+    `feature` is given `tfds.features`, which takes long to import. `files` are read from disk.
+    """
+
+    read: Callable[[Any, Path], Any]
+    none: Any
+    feature: Callable[[Any], Any]
+    files: bool = False
+
+
+def kind_of(name: str, value: Any) -> Kind:
+    """The kind of a field by its name, or its first value; ValueError where that is of none."""
+    if name in NAMED:
+        return NAMED[name](value)
+    if isinstance(value, str):
+        return picture(value) if is_path(value, PICTURES) else sound(value) if is_path(value, SOUNDS) else text(value)
+    if isinstance(value, list) and value and isinstance(value[0], str):
+        return picture(value) if is_path(value[0], PICTURES) else labels(value)
+    if isinstance(value, list) and value and isinstance(value[0], list):
+        return series(value)
+    return vector(value)
+
+
+def is_path(value: str, suffixes: tuple[str, ...]) -> bool:
+    return value.lower().endswith(suffixes)
+
+
+def picture(first: Any) -> Kind:
+    """A path, or a list of paths where the first row has one."""
+
+    def read(value: Any, root: Path) -> bytes:
+        encoded = images.read(root / said(value, "a path"))
+        images.decode(encoded, str(root / value))
+        return portable(encoded)
+
+    if not isinstance(first, list):
+        return Kind(read, b"", lambda features: features.Image(shape=(None, None, 3)), files=True)
+    return Kind(
+        lambda value, root: [read(one, root) for one in listed(value, "paths")],
+        [],
+        lambda features: features.Sequence(features.Image(shape=(None, None, 3))),
+        files=True,
+    )
+
+
+def sound(first: Any) -> Kind:
+    """A path; what is stored are 16-bit samples of one channel."""
+
+    def read(value: Any, root: Path) -> np.ndarray:
+        samples = media.read_audio(root / said(value, "a path"), RATE)
+        return np.clip(np.round(samples * 2**15), -(2**15), 2**15 - 1).astype(np.int16)
+
+    return Kind(
+        read,
+        np.zeros(0, np.int16),
+        lambda features: features.Tensor(shape=(None,), dtype=np.int16, encoding="bytes"),
+        files=True,
+    )
+
+
+def text(first: Any) -> Kind:
+    return Kind(lambda value, root: whole(said(value, "a text", empty=True)), "", lambda features: features.Text())
+
+
+def label(first: Any) -> Kind:
+    """A class by its name or number, kept as text."""
+
+    def read(value: Any, root: Path) -> str:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        return whole(said(value, "a class, a text or a whole number"))
+
+    return Kind(read, "", lambda features: features.Text())
+
+
+def labels(first: Any) -> Kind:
+    read = label(first).read
+    return Kind(
+        lambda value, root: [read(one, root) for one in listed(value, "classes")],
+        [],
+        lambda features: features.Sequence(features.Text()),
+    )
+
+
+def vector(first: Any) -> Kind:
+    """As many numbers as the first row has."""
+    size = numbers(first).size
+
+    def read(value: Any, root: Path) -> np.ndarray:
+        found = numbers(value)
+        if found.ndim > 1 or found.size != size:
+            raise ValueError(f"{found.size} numbers of shape {list(found.shape)}, but the first row has {size}")
+        return found.reshape(size)
+
+    none = np.full(size, np.nan, np.float32)
+    return Kind(read, none, lambda features: features.Tensor(shape=(size,), dtype=np.float32))
+
+
+def series(first: Any) -> Kind:
+    """Steps of as many numbers as those of the first row."""
+    channels = numbers(first).shape[-1]
+
+    def read(value: Any, root: Path) -> np.ndarray:
+        found = numbers(value)
+        if found.shape[1:] != (channels,):
+            raise ValueError(f"a series of shape {list(found.shape)}, but the first row's is [steps, {channels}]")
+        return found
+
+    none = np.zeros((0, channels), np.float32)
+    return Kind(read, none, lambda features: features.Tensor(shape=(None, channels), dtype=np.float32))
+
+
+def video(first: Any) -> Kind:
+    raise ValueError('a video is not stored as a file: give its frames as a list of pictures, "image": [path, ...]')
+
+
+NAMED = {
+    "image": picture,
+    "sound": sound,
+    "video": video,
+    "text": text,
+    "label": label,
+    "labels": labels,
+    "target": vector,
+}
+
+
+def said(value: Any, expected: str, empty: bool = False) -> str:
+    if not isinstance(value, str) or not (empty or value.strip()):
+        raise ValueError(f"it is {json.dumps(value):.60}, expected {expected}")
+    return value
+
+
+def listed(value: Any, expected: str) -> list:
+    if not isinstance(value, list):
+        raise ValueError(f"it is {json.dumps(value):.60}, expected a list of {expected}")
+    return value
+
+
+def numbers(value: Any) -> np.ndarray:
+    """Numbers as float32, null among them as NaN: no reading."""
+    try:
+        found = np.asarray(value)
+        if found.dtype == bool or not found.size:
+            raise ValueError
+        return found.astype(np.float32)
+    except (ValueError, TypeError):
+        raise ValueError(f"it is {json.dumps(value):.60}, expected numbers, in lists of one length") from None

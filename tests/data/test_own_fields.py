@@ -1,0 +1,155 @@
+"""Rows of one's own with any modalities: what becomes of each kind of field, what is missing, and what is told."""
+
+import json
+
+import numpy as np
+import pytest
+import soundfile
+from PIL import Image
+
+from mmjax.data import own, own_fields, prepared
+from mmjax.data.byte_pair import BytePair
+from mmjax.data.label import Label
+from mmjax.data.labels import Labels
+from mmjax.data.modality.picture import Picture
+from mmjax.data.modality.series import Series
+from mmjax.data.modality.sound import Sound
+from mmjax.data.modality.text import Text
+from mmjax.data.modality.vector import Vector
+from mmjax.data.modality.video import Video
+from mmjax.data.rows import Rows
+from mmjax.data.target import Target
+from tests.data.conftest import draw, write_rows
+
+SPLITS = ("train", "train", "train", "test")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Four pictures and a tone of 0.1 s at 8,000 samples a second."""
+    for number in range(4):
+        Image.fromarray(draw(number)).save(tmp_path / f"{number}.png")
+    tone = np.sin(np.arange(800) * 2 * np.pi * 100 / 8000) / 2
+    soundfile.write(tmp_path / "tone.wav", tone, 8000)
+    return tmp_path
+
+
+def feed(folder, rows, modalities, **fields):
+    own.build(write_rows(folder, rows), "mine", str(folder / "data"))
+    config = Rows("mine", modalities, **{"batch": 4, "data_dir": str(folder / "data"), **fields})
+    return config.open(folder / "run")
+
+
+def everything(opened, split):
+    (batch,) = opened.split(split=split)
+    return {name: value[batch["index"] >= 0] for name, value in batch.items()}
+
+
+def test_pictures_texts_and_classes_are_read_by_their_names(folder):
+    rows = [
+        {"image": f"{n}.png", "text": f"picture {n}", "label": n % 2, "split": split} for n, split in enumerate(SPLITS)
+    ]
+    rows[1]["text"], rows[2]["image"], rows[2]["label"] = "", None, None
+    opened = feed(
+        folder,
+        rows,
+        {"image": Picture("image", 16), "text": Text("text", 12)},
+        label=Label("label"),
+        tokenizer=BytePair(300),
+    )
+    train, test = everything(opened, "train"), everything(opened, "test")
+    assert opened.vocabulary.labels == ("0", "1") and train["label"].tolist() == [0, 1, -1]
+    assert train["image_mask"].tolist() == [True, True, False] and train["text_mask"].any(1).tolist() == [1, 0, 1]
+    np.testing.assert_array_equal(test["image"][0], draw(3))
+    assert opened.vocabulary.words.decode(test["text"][0]) == "picture 3" and test["label"].tolist() == [1]
+
+
+def test_other_names_hold_what_their_first_value_is(folder):
+    rows = [
+        {"front": f"{n}.png", "side": f"{3 - n}.png", "age": 20 + n, "mood": [n, None], "pulse": [[1, 2]] * (n + 1),
+         "target": n / 2, "split": split}
+        for n, split in enumerate(SPLITS)
+    ]  # fmt: skip
+    rows[1]["pulse"][0] = [1, None]
+    del rows[2]["pulse"], rows[3]["front"], rows[3]["mood"]
+    modalities = {"front": Picture("front", 16), "side": Picture("side", 16), "age": Vector("age", 1, "none")}
+    modalities |= {"mood": Vector("mood", 2, "none"), "pulse": Series("pulse", 4, 2, "none")}
+    opened = feed(folder, rows, modalities, target=Target("target"))
+    train, test = everything(opened, "train"), everything(opened, "test")
+    assert train["age"][:, 0].tolist() == [20, 21, 22] and train["target"][:, 0].tolist() == [0, 0.5, 1]
+    assert train["pulse_mask"].tolist() == [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0]]
+    assert not train["mood_mask"].any() and not test["front_mask"].any()
+    np.testing.assert_array_equal(test["side"][0], draw(0))
+    shown = prepared.peek("mine", "test", 1, str(folder / "data"))[0]
+    assert shown["front"] is None and shown["side"].shape == (16, 16, 3)
+
+
+def test_sounds_are_stored_at_one_rate_and_lists_of_pictures_are_frames(folder):
+    rows = [
+        {"sound": "tone.wav", "film": [f"{m}.png" for m in range(n + 1)], "labels": ["a", "b"][:n], "split": split}
+        for n, split in enumerate(SPLITS)
+    ]
+    rows[1]["sound"] = None
+    modalities = {"sound": Sound("sound", 1600), "film": Video("film", 4, 16)}
+    opened = feed(folder, rows, modalities, labels=Labels("labels", 2))
+    train, test = everything(opened, "train"), everything(opened, "test")
+    assert train["labels"].tolist() == [[0, 0], [1, 0], [1, 1]]
+    assert train["sound_mask"].sum(1).tolist() == [1600, 0, 1600]
+    expected = np.sin(np.arange(1600) * 2 * np.pi * 100 / 16000) / 2
+    np.testing.assert_allclose(train["sound"][0, 100:1500], expected[100:1500], atol=2e-3)
+    assert train["film_mask"].sum(1).tolist() == [1, 2, 3]
+    np.testing.assert_array_equal(test["film"][0], [draw(m) for m in range(4)])
+
+
+def test_rows_that_show_the_same_picture_are_in_one_split_whatever_they_say(folder):
+    for number in range(4, 30):
+        Image.fromarray(draw(number)).save(folder / f"{number}.png")
+    rows = [{"image": f"{n}.png", "text": f"{n} {k}", "label": k} for n in range(30) for k in range(2)]
+    own.build(write_rows(folder, rows), "mine", str(folder / "data"))
+    found = {
+        split: {row["text"].split()[0] for row in prepared.peek("mine", split, 100, str(folder / "data"))}
+        for split in ("train", "test")
+    }
+    assert not found["train"] & found["test"] and len(found["train"] | found["test"]) == 30
+
+
+GOOD = {"image": "0.png", "text": "fine", "view": [1, 2], "steps": [[1], [2]], "labels": ["a"], "score": 1}
+BAD = [
+    ({"image": "absent.png"}, '"image": .*absent.png: no such file'),
+    ({"image": ["0.png"]}, r'"image": it is \["0.png"\], expected a path'),
+    ({"text": 5}, '"text": it is 5, expected a text'),
+    ({"text": "\ud800"}, '"text": its text holds half a character'),
+    ({"view": [1, 2, 3]}, r'"view": 3 numbers of shape \[3\], but the first row has 2'),
+    ({"view": ["a", 2]}, r'"view": it is \["a", 2\], expected numbers'),
+    ({"view": [[1, 2]]}, r'"view": 2 numbers of shape \[1, 2\], but the first row has 2'),
+    ({"steps": [[1], [2, 3]]}, r'"steps": it is .*, expected numbers, in lists of one length'),
+    ({"steps": [[1, 2]]}, r'"steps": a series of shape \[1, 2\], but the first row\'s is \[steps, 1\]'),
+    ({"labels": "a"}, r'"labels": it is "a", expected a list of classes'),
+    ({"labels": None}, r'"labels": it is null, expected a list of classes'),
+    ({"labels": ["a", True]}, '"labels": it is true, expected a class, a text or a whole number'),
+    ({"score": True}, '"score": it is true, expected numbers'),
+    ({"video": "film.mp4"}, '"video": a video is not stored as a file: give its frames'),
+    ({"no name": 1}, 'no field may be called "no name"'),
+    ({"image": None, "text": None, "view": None, "steps": None, "score": None}, "every modality of it is missing"),
+    ({"label": "a"}, "it has label and labels, but the first row labels"),
+    ({"split": "all"}, '"split" is "all"'),
+]
+
+
+def test_every_bad_row_is_told_by_line_and_field(folder):
+    rows = [GOOD, *({**GOOD, **changes} for changes, _ in BAD), {"image": "1.png"}]
+    path, said = folder / "rows.jsonl", []
+    path.write_text("\n".join(map(json.dumps, rows)))
+    with pytest.raises(ValueError, match=f"{len(rows) - 1} of {len(rows)} rows are bad"):
+        own.build(path, "mine", str(folder / "data"), report=said.append)
+    assert len(said) == len(BAD) + 1
+    for line, (text, (_, told)) in enumerate(zip(said, BAD, strict=False), 2):
+        with pytest.raises(ValueError, match=f":{line}: {told}"):
+            raise ValueError(text)
+    assert said[-1].endswith(own_fields.EXPECTED)
+
+
+def test_a_first_row_without_a_truth_is_told_what_rows_there_are(folder, capsys):
+    with pytest.raises(ValueError, match="1 of 1 rows are bad"):
+        own.build(write_rows(folder, [{"image": "0.png", "text": "fine"}]), "mine", str(folder / "data"))
+    assert '"label", "labels" or "target"' in capsys.readouterr().err
