@@ -7,6 +7,7 @@ c is the length written and r that of the truth nearest to it (of two the shorte
 the counts of p_n. Nothing is smoothed: without a single true 4-gram BLEU_4 is 0.
 """
 
+import dataclasses
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -26,6 +27,14 @@ def bleu(predictions: Sequence[str], truths: Sequence[Sequence[str]]) -> dict[st
     nearest = sum(min((abs(len(t) - len(written)), len(t)) for t in true)[1] for written, true in pairs)
     brevity = min(1.0, math.exp(1 - nearest / length)) if length else 0.0
     return {f"bleu_{n}": brevity * math.prod(shares[:n]) ** (1 / n) for n in range(1, N + 1)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Bleu:
+    """`bleu` as a config names it."""
+
+    def __call__(self, predictions: Sequence[str], truths: Sequence[Sequence[str]]) -> dict[str, float]:
+        return bleu(predictions, truths)
 
 
 def precisions(pairs: Sequence[tuple[Words, Sequence[Words]]]) -> list[float]:

@@ -7,6 +7,7 @@ g is of what was written and g' of a truth, l and l' count their words, sigma = 
 The weights come from the corpus itself, so that values of different corpora do not compare, and one picture has 0.
 """
 
+import dataclasses
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -30,6 +31,14 @@ def cider(predictions: Sequence[str], truths: Sequence[Sequence[str]]) -> dict[s
     """{"cider": mean} in 0..10 of a caption and its true ones for each picture; of no picture nothing."""
     found = scores(split(predictions, truths))
     return {"cider": sum(found) / len(found)} if found else {}
+
+
+@dataclasses.dataclass(frozen=True)
+class Cider:
+    """`cider` as a config names it."""
+
+    def __call__(self, predictions: Sequence[str], truths: Sequence[Sequence[str]]) -> dict[str, float]:
+        return cider(predictions, truths)
 
 
 def scores(pairs: Sequence[tuple[Words, Sequence[Words]]]) -> list[float]:

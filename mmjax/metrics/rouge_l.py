@@ -5,6 +5,7 @@ F = (1 + beta^2) P R / (R + beta^2 P),   P = max over truths of LCS / words writ
 beta = 1.2, and the greatest P and R are taken apart from each other, as in the COCO caption toolkit (arXiv 1504.00325).
 """
 
+import dataclasses
 from collections.abc import Sequence
 
 from mmjax.metrics.captions import Words, split
@@ -16,6 +17,14 @@ def rouge_l(predictions: Sequence[str], truths: Sequence[Sequence[str]]) -> dict
     """{"rouge_l": mean} in 0..1 of a caption and its true ones for each picture; of no picture nothing."""
     found = [score(written, true) for written, true in split(predictions, truths)]
     return {"rouge_l": sum(found) / len(found)} if found else {}
+
+
+@dataclasses.dataclass(frozen=True)
+class RougeL:
+    """`rouge_l` as a config names it."""
+
+    def __call__(self, predictions: Sequence[str], truths: Sequence[Sequence[str]]) -> dict[str, float]:
+        return rouge_l(predictions, truths)
 
 
 def score(written: Words, true: Sequence[Words]) -> float:

@@ -4,23 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
-from mmjax.core.task import Batch, Panel
+from mmjax.core.task import Panel
 
 CURVES = 4  # channels of a series that a panel has colours for
-
-
-def computed(batch: Batch, dtype: str) -> dict[str, Any]:
-    """A batch whose pictures (uint8) and measured values (floats) have the type that is computed in."""
-
-    def typed(value: jax.Array) -> jax.Array:
-        measured = value.dtype == jnp.uint8 or jnp.issubdtype(value.dtype, jnp.floating)
-        return jnp.asarray(value, dtype) if measured else value
-
-    return {name: typed(value) for name, value in batch.items()}
 
 
 def order(model: nn.Module) -> tuple[str, ...]:
@@ -34,19 +23,25 @@ def examples(
     maps: Mapping[str, Any],
     order: Sequence[str],
 ) -> list[Panel]:
-    """A panel for each record: the first modality that can be drawn or, where a fusion chose among modalities at each
-    of several places, how it chose.
+    """A panel for each example: the first modality that can be drawn or, where a fusion chose among modalities at each
+    of several places, how it chose. Of several records about one example it shows the first, or the first wrong one.
 
     Args:
         batch: modalities with their masks, and `index`.
         records: what was said about the examples.
-        maps: what the model sowed; an array `modality` [B, L, M] are weights of the modalities in `order`.
+        maps: what the model sowed; an array `modality` [B, L, M], or [B * Q, L, M] for Q questions an example, are
+            weights of the modalities in `order`.
         order: names of the M modalities.
     """
     chosen = [leaf for path, leaf in jax.tree.leaves_with_path(maps) if "'modality'" in jax.tree_util.keystr(path)]
     weights = np.asarray(chosen[-1], np.float32) if chosen and chosen[-1].shape[-1] == len(order) else None
     places = {int(index): b for b, index in enumerate(np.asarray(batch["index"])) if index >= 0}
-    return [_panel(batch, places[r["index"]], r, weights, order) for r in records if r["index"] in places]
+    shown: dict[int, Mapping[str, Any]] = {}
+    for record in records:
+        before = shown.setdefault(record["index"], record)
+        if before.get("right", True) and not record.get("right", True):
+            shown[record["index"]] = record
+    return [_panel(batch, places[index], r, weights, order) for index, r in shown.items() if index in places]
 
 
 def _panel(
@@ -56,17 +51,17 @@ def _panel(
     weights: np.ndarray | None,
     order: Sequence[str],
 ) -> Panel:
-    text = {name: _said(record[name]) for name in ("truth", "prediction", "confidence") if name in record}
+    text = {name: _said(record[name]) for name in ("kind", "truth", "prediction", "confidence") if name in record}
     if "right" in record:
         text["verdict"] = "right" if record["right"] else "wrong"
     missing = [name for name in _modalities(batch) if not np.asarray(batch[f"{name}_mask"][b]).any()]
     if missing:
         text["missing"] = ", ".join(missing)
     if weights is not None:
-        shares = weights[b].mean(axis=0)
-        text["weights"] = ", ".join(f"{name} {share:.2f}" for name, share in zip(order, shares, strict=True))
-        if weights.shape[1] > 1:
-            return _curve({name: weights[b, :, m] for m, name in enumerate(order)}, text)
+        mine = weights[b * (len(weights) // len(batch["index"])) + record["place"]]
+        text["weights"] = ", ".join(f"{name} {x:.2f}" for name, x in zip(order, mine.mean(axis=0), strict=True))
+        if len(mine) > 1:
+            return _curve({name: mine[:, m] for m, name in enumerate(order)}, text)
     for name in _modalities(batch):
         value = np.asarray(batch[name][b])
         if name in missing:
@@ -90,4 +85,6 @@ def _curve(series: Mapping[str, np.ndarray], text: dict[str, str]) -> Panel:
 
 
 def _said(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_said, value)) or "none"
     return f"{value:.3f}" if isinstance(value, float) else str(value)

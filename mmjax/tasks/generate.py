@@ -37,6 +37,13 @@ class Metric(Protocol):
     def __call__(self, prediction: str, truth: str) -> float: ...
 
 
+@runtime_checkable
+class CorpusMetric(Protocol):
+    """(what was written of N pictures, all that is true of each) to scores of the corpus by name."""
+
+    def __call__(self, predictions: Sequence[str], truths: Sequence[Sequence[str]]) -> dict[str, float]: ...
+
+
 @dataclasses.dataclass(frozen=True)
 class Generate:
     """A task over batches of B pictures with Q texts and targets each; see `models.pali` for the shapes.
@@ -48,6 +55,8 @@ class Generate:
         answers: those that may be given, none other; with none listed all that can be written.
         metrics: how answers are scored besides exact match, by the name of the data set they belong to; where there is
             but one, its name is "".
+        corpus: metrics of all answers together, such as `metrics.cider`, likewise by data set. What an example is asked
+            in the same words has one answer, and all its targets are true: give data.questions room for as many.
         z_loss: weight of the z-loss.
         smoothing: of the target labels.
         chunk: of how many target tokens a device holds the logits at a time, which saves memory where words are many;
@@ -64,6 +73,7 @@ class Generate:
     chunk: int | None = None
     compute: Dtype = "float32"
     metrics: Mapping[str, Metric] = dataclasses.field(default_factory=dict)
+    corpus: Mapping[str, tuple[CorpusMetric, ...]] = dataclasses.field(default_factory=dict)
     coupled = False
     vocabulary: Any = dataclasses.field(default=None, init=False, compare=False, repr=False)
     sources: tuple[str, ...] = dataclasses.field(default=("",), init=False, compare=False, repr=False)
@@ -95,11 +105,12 @@ class Generate:
                 f"the tokenizer's size is {vocabulary.size} and the model's vocab {self.model.vocab}; raise "
                 "task.model.vocab, or make data.tokenizer smaller"
             )
-        unknown = sorted(set(self.metrics) - set(sources))
-        if unknown:
-            raise ValueError(
-                f"task.metrics names {unknown[0]!r}, but the data has {', '.join(map(repr, sources))}; use these"
-            )
+        for field in ("metrics", "corpus"):
+            unknown = sorted(set(getattr(self, field)) - set(sources))
+            if unknown:
+                raise ValueError(
+                    f"task.{field} names {unknown[0]!r}, but the data has {', '.join(map(repr, sources))}; use these"
+                )
         bound = dataclasses.replace(self)
         object.__setattr__(bound, "vocabulary", vocabulary)
         object.__setattr__(bound, "sources", tuple(sources))
@@ -211,14 +222,21 @@ class Generate:
         )
 
     def _measured(self, records: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-        """The mean of each source's own metric."""
-        found = {}
-        for source, metric in self.metrics.items():
-            values = [metric(r["prediction"], r["answer"]) for r in records if r.get("task", "") == source]
-            name = type(metric).__module__.rpartition(".")[2]
-            if values:
-                found[f"{name}/task/{source}" if source else name] = float(np.mean(values))
-        return found
+        """Each source's own metrics: of every answer the mean, of the corpus as they are."""
+        found: dict[str, dict[str, float]] = {source: {} for source in self.sources}
+        for source, scores in found.items():
+            mine = [r for r in records if r.get("task", "") == source]
+            if mine and source in self.metrics:
+                metric = self.metrics[source]
+                name = type(metric).__module__.rpartition(".")[2]
+                scores[name] = float(np.mean([metric(r["prediction"], r["answer"]) for r in mine]))
+            for measure in self.corpus.get(source, ()):
+                scores |= measure(*_corpus(mine))
+        return {
+            f"{name}/task/{source}" if source else name: value
+            for source, scores in found.items()
+            for name, value in scores.items()
+        }
 
     def show(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> list[Panel]:
         """For each picture one question (a wrong answer where there is one) and where the decoder looked."""
@@ -249,3 +267,11 @@ class Generate:
 
     def _computed(self, batch: Batch) -> dict[str, Any]:
         return {**batch, "image": batch["image"].astype(self.compute)}
+
+
+def _corpus(records: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:
+    """What was written of each picture, and all that is true of it: records of one text asked about it are one."""
+    asked: dict[tuple[int, str], list[Mapping[str, Any]]] = {}
+    for record in records:
+        asked.setdefault((record["index"], record["question"]), []).append(record)
+    return [mine[0]["prediction"] for mine in asked.values()], [[r["answer"] for r in mine] for mine in asked.values()]

@@ -88,6 +88,65 @@ def test_records_name_the_class_and_only_known_ones_are_scored(classify):
     assert scores["dog/truth, by prediction/cat"] == 1
 
 
+@pytest.fixture(scope="module")
+def several():
+    """Two questions about each example, of which the second example has one and the last two have none."""
+    there = np.array([[1, 1], [1, 0], [0, 0], [0, 0]], bool)
+    rng = np.random.default_rng(2)
+    return BATCH | {
+        "view": rng.normal(size=(4, 2, 5)).astype(np.float32),
+        "view_mask": there,
+        "label": np.array([[2, 0], [1, -1], [-1, -1], [-1, -1]], np.int32),
+        "kind": np.array([[1, 0], [1, -1], [-1, -1], [-1, -1]], np.int32),
+    }
+
+
+def test_questions_about_an_example_are_scored_one_by_one_and_by_kind(several):
+    task = Classify(model(Head(3)).clone(asked=("view",))).bind(SimpleNamespace(labels=LABELS, kinds=("easy", "hard")))
+    probability = np.zeros((4, 2, 3), np.float32)
+    for at, said in {(0, 0): 2, (0, 1): 1, (1, 0): 1, (1, 1): 0}.items():
+        probability[at][said] = 1
+    records = task.read({"probability": probability}, several)
+    assert [(r["index"], r["place"], r["prediction"], r["truth"], r["kind"]) for r in records] == [
+        (5, 0, "emu", "emu", "hard"),
+        (5, 1, "dog", "cat", "easy"),
+        (8, 0, "dog", "dog", "hard"),
+    ]
+    mean = task.score({"probability": probability}, several)["accuracy"]
+    assert (float(mean.total), float(mean.count)) == (2, 3)
+    scores = task.finish(records)
+    assert scores["accuracy"] == pytest.approx(2 / 3)
+    assert (scores["accuracy/kind/hard"], scores["examples/kind/hard"]) == (1, 2)
+    assert (scores["accuracy/kind/easy"], scores["examples/kind/easy"]) == (0, 1)
+    params = reference.parameters(task.model, several, train=False)
+    found, _ = task.loss(params, {}, several, CTX)
+    logits = np.asarray(task.model.apply({"params": params}, several, train=False), np.float64)
+    log_p = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+    expected = -(log_p[0, 0, 2] + log_p[0, 1, 0] + log_p[1, 0, 1])
+    assert float(found["cross_entropy"].total) == pytest.approx(expected, rel=1e-5)
+
+
+def test_of_several_questions_a_panel_shows_a_wrong_one_and_its_own_weights(several):
+    task = Classify(model(Head(3)).clone(asked=("view",))).bind(SimpleNamespace(labels=LABELS, kinds=("easy", "hard")))
+    params = reference.parameters(task.model, several, train=False)
+    best = np.argmax(task.predict(params, {}, several, CTX)["probability"], -1)
+    label = several["label"].copy()
+    label[0] = best[0, 0], (best[0, 1] + 1) % 3
+    panels = task.show(params, {}, several | {"label": label}, CTX)
+    assert len(panels) == 2
+    assert (panels[0].text["kind"], panels[0].text["verdict"]) == ("easy", "wrong")
+    alone = several | {name: several[name][:, 1] for name in ("view", "view_mask")}
+    _, state = task.model.clone(asked=()).apply({"params": params}, alone, train=False, mutable=["maps"])
+    weights = state["maps"]["fusion"]["modality"][0][0]
+    np.testing.assert_allclose(panels[0].arrays["moved"], weights[:, 1], atol=1e-5)
+
+
+def test_questions_without_labels_or_labels_without_questions_are_told(several):
+    task = Classify(model(Head(3)))
+    with pytest.raises(ValueError, match=r"predicts \(4,\) and the data has labels \(4, 2\); name the modalities"):
+        task.init(jax.random.key(0), BATCH | {"label": several["label"]})
+
+
 def test_a_head_of_other_classes_or_data_without_any_is_told():
     with pytest.raises(ValueError, match=r"gives 4 classes, but the data has 3 labels \(cat, dog, emu\)"):
         Classify(model(Head(4))).bind(DATA).init(jax.random.key(0), BATCH)

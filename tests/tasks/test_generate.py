@@ -13,6 +13,9 @@ from mmjax.data.words import Words
 from mmjax.decode.beam import Beam
 from mmjax.decode.t5_decoder import T5Decoder
 from mmjax.encoders.vit import Vit
+from mmjax.metrics.bleu import Bleu
+from mmjax.metrics.cider import Cider
+from mmjax.metrics.rouge_l import RougeL
 from mmjax.models.pali import Pali
 from mmjax.nn.learned_position import LearnedPosition
 from mmjax.nn.patch_embedding import PatchEmbedding
@@ -20,6 +23,7 @@ from mmjax.nn.stack import to_scan
 from mmjax.nn.t5_encoder import T5Encoder
 from mmjax.tasks.generate import Generate
 from tests import reference
+from tests.metrics.captions import PREDICTIONS, TOOLKIT, TRUTHS
 
 ASKED = [  # B = 3 pictures with up to Q = 2 questions: the last picture is padding, the second has one question
     [("what color is it", "red"), ("is it red", "yes")],
@@ -390,6 +394,41 @@ def test_where_data_sets_are_mixed_losses_and_scores_are_told_for_each(vocabular
     assert scores == expected | {"examples/task/ask": 1.0, "test_generate/task/ask": abs(len(written) - 9)}
 
 
+def record(index, prediction, answer, question="describe it", **more):
+    return dict(
+        index=index, question=question, prediction=prediction, answer=answer, right=prediction == answer, **more
+    )
+
+
+def test_captions_are_scored_together_with_every_true_one_of_their_picture(task):
+    scored = dataclasses.replace(task, corpus={"": (Cider(), Bleu(), RougeL())})
+    records = [
+        record(place, written, truth)
+        for place, (written, truths) in enumerate(zip(PREDICTIONS, TRUTHS, strict=True))
+        for truth in truths
+    ]
+    found = scored.finish(records)
+    for name, value in TOOLKIT.items():
+        np.testing.assert_allclose(found[name], value, err_msg=name)
+
+
+def test_what_is_asked_otherwise_about_a_picture_is_scored_apart(task):
+    scored = dataclasses.replace(task, corpus={"": (RougeL(),)})
+    records = [record(3, "red", "red"), record(3, "two", "three", question="how many"), record(4, "red dog", "dog")]
+    one_of_two = (
+        (1 + 1.2**2) * 0.5 / (1 + 1.2**2 * 0.5)
+    )  # half of what is written is true, and all of the truth written
+    np.testing.assert_allclose(scored.finish(records)["rouge_l"], (1 + 0 + one_of_two) / 3)
+
+
+def test_a_corpus_is_that_of_one_data_set_of_a_mixture(vocabulary, task):
+    mixed = dataclasses.replace(task, corpus={"tell": (RougeL(),), "none": (RougeL(),)})
+    mixed = mixed.bind(vocabulary, ("ask", "tell", "none"))
+    records = [record(0, "a cat", "a dog", task="ask"), record(1, "a dog", "a dog", task="tell")]
+    found = {name: value for name, value in mixed.finish(records).items() if "rouge" in name}
+    assert found == {"rouge_l/task/tell": pytest.approx(1)}
+
+
 def test_every_data_set_of_a_mixture_is_told_however_many_they_are(vocabulary, task, batch):
     names = [f"set {number}" for number in range(40)]
     mixed = task.bind(vocabulary, names)
@@ -399,5 +438,8 @@ def test_every_data_set_of_a_mixture_is_told_however_many_they_are(vocabulary, t
 
 def test_a_metric_for_a_data_set_that_is_not_there_is_refused(vocabulary, task):
     scored = dataclasses.replace(task, metrics={"asks": lambda prediction, truth: 0.0})
-    with pytest.raises(ValueError, match="names 'asks', but the data has 'tell', 'ask'"):
+    with pytest.raises(ValueError, match=r"task.metrics names 'asks', but the data has 'tell', 'ask'"):
+        scored.bind(vocabulary, ("tell", "ask"))
+    scored = dataclasses.replace(task, corpus={"asks": (RougeL(),)})
+    with pytest.raises(ValueError, match=r"task.corpus names 'asks', but the data has 'tell', 'ask'"):
         scored.bind(vocabulary, ("tell", "ask"))

@@ -1,0 +1,86 @@
+"""Any number of C labels for each example, each yes or no, whatever its modalities.
+
+loss = mean over examples with a known label of loss_of(logits, labels)
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mmjax.core.mean import Mean
+from mmjax.core.task import Batch, Ctx, Extra, Params
+from mmjax.losses.binary_cross_entropy import BinaryCrossEntropy
+from mmjax.metrics.multi_label_scores import multi_label_scores
+from mmjax.tasks.supervised import Labelled, Loss
+
+
+@dataclasses.dataclass(frozen=True)
+class MultiLabel(Labelled):
+    """A task over batches of modalities with `labels` [B, C] float32: 1 where one holds, 0 not, -1 unknown.
+
+    Args:
+        model: a batch to logits [B, C].
+        loss_of: what each example costs.
+        threshold: a label is said from this probability on.
+    """
+
+    loss_of: Loss = dataclasses.field(default_factory=BinaryCrossEntropy)
+    threshold: float = 0.5
+    aim = "labels"
+
+    def __post_init__(self):
+        if not 0 < self.threshold < 1:
+            raise ValueError(f"threshold is {self.threshold}; expected a probability between 0 and 1")
+
+    @property
+    def weights(self) -> dict[str, float]:
+        return {"error": 1.0}
+
+    def check(self, given: jax.Array, batch: Batch) -> None:
+        self.check_count(given.shape[-1], batch, "labels")
+
+    def loss(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> tuple[dict[str, Mean], Extra]:
+        logits, labels = self.given(params, batch, ctx), batch["labels"]
+        found = {
+            "error": Mean.of(self.loss_of(logits, labels), jnp.any(labels >= 0, axis=-1)),
+            "exact_match": self._right(self.told(logits)["probability"], labels),
+        }
+        return found, extra
+
+    def told(self, given: jax.Array) -> dict[str, jax.Array]:
+        """probability [B, C] in fp32."""
+        return {"probability": jax.nn.sigmoid(jnp.asarray(given, jnp.float32))}
+
+    def score(self, predictions: Mapping[str, jax.Array], batch: Batch) -> dict[str, Mean]:
+        return {"exact_match": self._right(predictions["probability"], batch["labels"])}
+
+    def record(self, predictions: Mapping[str, np.ndarray], batch: Mapping[str, np.ndarray], b: int) -> dict[str, Any]:
+        """`confidence` is in the label that is least certain; `probability` and `holds` are of all labels in order."""
+        probability, holds = predictions["probability"][b], batch["labels"][b]
+        said, known = probability >= self.threshold, holds >= 0
+        found = {
+            "prediction": self._named(said),
+            "confidence": round(float(np.where(said, probability, 1 - probability).min()), 4),
+            "probability": probability.tolist(),
+        }
+        if not known.any():
+            return found
+        right = bool((said == (holds > 0))[known].all())
+        return found | {"truth": self._named(holds > 0), "right": right, "holds": holds.tolist()}
+
+    def finish(self, records: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+        known = [record for record in records if "truth" in record]
+        scores, holds = ([record[name] for record in known] for name in ("probability", "holds"))
+        return multi_label_scores(scores, holds, self.labels, self.threshold)
+
+    def _named(self, chosen: np.ndarray) -> list[str]:
+        return [name for name, one in zip(self.labels, chosen, strict=True) if one]
+
+    def _right(self, probability: jax.Array, labels: jax.Array) -> Mean:
+        """Whether every known label of an example is right."""
+        right = ((probability >= self.threshold) == (labels > 0)) | (labels < 0)
+        return Mean.of(jnp.all(right, axis=-1), jnp.any(labels >= 0, axis=-1))

@@ -1,0 +1,102 @@
+"""What tasks over batches of any modalities share: how the model is run, and what is read and drawn of it."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, Self, runtime_checkable
+
+import jax
+import numpy as np
+from flax import linen as nn
+
+from mmjax.core.precision import Dtype, cast
+from mmjax.core.task import Batch, Ctx, Extra, Panel, Params
+from mmjax.tasks.examples import examples, order
+
+
+@runtime_checkable
+class Loss(Protocol):
+    """(what the model gives [B, ...], what is true [B, ...]) to a loss for each example [B]."""
+
+    def __call__(self, prediction: jax.Array, target: jax.Array) -> jax.Array: ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Supervised:
+    """A model and the type that it is computed in; a task adds `weights`, `loss`, `score`, `finish` and three methods.
+
+    - check(given, batch): raises ValueError where what the model gives does not fit the batch.
+    - told(given): what the model gives as predictions {name: [B, ...]}.
+    - record(predictions, batch, b): what is said about example b, as plain values.
+
+    Args:
+        model: a batch to an array, see `models.compose`.
+        compute: the type that activations are computed in; parameters are kept in fp32.
+    """
+
+    model: nn.Module
+    compute: Dtype = dataclasses.field(default="float32", kw_only=True)
+    coupled = False
+
+    def bind(self, vocabulary: Any, sources: Sequence[str] = ("",)) -> Self:
+        return self
+
+    def init(self, key: jax.Array, batch: Batch) -> tuple[Params, Extra]:
+        given, variables = self.model.init_with_output(key, batch, train=False)
+        self.check(given, batch)
+        return variables["params"], {}
+
+    def given(self, params: Params, batch: Batch, ctx: Ctx) -> jax.Array:
+        """What the model gives in training, or not, with dropout in training."""
+        return self.apply(params, batch, train=ctx.train, rngs={"dropout": ctx.key} if ctx.train else {})
+
+    def predict(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> dict[str, jax.Array]:
+        return self.told(self.apply(params, batch, train=False))
+
+    def read(self, predictions: Mapping[str, np.ndarray], batch: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
+        there = np.flatnonzero(np.asarray(batch["index"]) >= 0)
+        return [{"index": int(batch["index"][b]), "place": 0, **self.record(predictions, batch, int(b))} for b in there]
+
+    def show(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> list[Panel]:
+        """Each example's modalities, what was said of it, and which modality was looked at where."""
+        run = jax.jit(lambda params, batch: self.apply(params, batch, train=False, mutable=["maps"]))
+        given, state = jax.device_get(run(params, batch))
+        records = self.read(jax.device_get(self.told(given)), batch)
+        return examples(batch, records, state.get("maps", {}), order(self.model))
+
+    def apply(self, params: Params, batch: Batch, **options: Any) -> Any:
+        return self.model.apply({"params": cast(params, self.compute)}, batch, **options)
+
+
+@dataclasses.dataclass(frozen=True)
+class Labelled(Supervised):
+    """A task whose data has names for what is predicted, in the field `aim` of data and batch."""
+
+    labels: tuple[str, ...] = dataclasses.field(default=(), init=False, compare=False, repr=False)
+    aim = "label"
+
+    def bind(self, vocabulary: Any, sources: Sequence[str] = ("",)) -> Self:
+        """The task with the names; ValueError where the data has none."""
+        names = tuple(getattr(vocabulary, "labels", ()))
+        if not names:
+            raise ValueError(f"{self._path} needs data with labels: set data.{self.aim} to the feature that holds them")
+        bound = dataclasses.replace(self)
+        object.__setattr__(bound, "labels", names)
+        return bound
+
+    def check_count(self, count: int, batch: Batch, field: str) -> None:
+        """Raise ValueError unless the data has labels of this kind, and as many as the head's `field` says.
+
+        `mmjax import` makes parameters without data, which alone knows the labels.
+        """
+        if self.aim not in batch:
+            raise ValueError(f"{self._path} needs data.{self.aim}, but the data gives {', '.join(sorted(batch))}")
+        if self.labels and count != len(self.labels):
+            some = ", ".join(self.labels[:5]) + (", ..." if len(self.labels) > 5 else "")
+            raise ValueError(
+                f"the model gives {count} {field}, but the data has {len(self.labels)} labels ({some}); "
+                f"make the head's {field} equal"
+            )
+
+    @property
+    def _path(self) -> str:
+        return type(self).__module__.removeprefix("mmjax.")
