@@ -80,14 +80,21 @@ class Model:
         some = rows[start : start + _TOGETHER]
         batches, errors = self.feed.encode(some, root)
         # The answer stands at its row; the number that the message begins with is one among these rows only.
-        answers = {n: {"error": message.removeprefix(f"row {n}: ")} for n, message in errors.items()}
+        answers = {n: [{"error": message.removeprefix(f"row {n}: ")}] for n, message in errors.items()}
         for batch in batches:
             # Its number among all rows: searches that draw go by it, and no two batches draw the same.
             batch = _trimmed({**batch, "index": np.where(batch["index"] < 0, batch["index"], batch["index"] + start)})
             for record in self.task.read(self._predict(batch), batch):
-                shown = {name: record[name] for name in ("prediction", "confidence")}
-                answers[record["index"] + record["place"] - start] = shown
-        yield from (answers[number] for number in range(len(some)))
+                shown = {name: record[name] for name in ("prediction", "confidence") if name in record}
+                row = record["index"] + (record["place"] if self.feed.packed else 0) - start
+                answers.setdefault(row, []).append(shown)
+        nothing = [{"error": "it asks no question"}]
+        yield from (_joined(answers.get(number, nothing)) for number in range(len(some)))
+
+
+def _joined(answers: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What is said to a row; lists where it asked several questions."""
+    return answers[0] if len(answers) == 1 else {name: [one[name] for one in answers] for name in answers[0]}
 
 
 def _trimmed(batch: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

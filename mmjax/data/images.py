@@ -44,6 +44,11 @@ def decode(
         raise ValueError(f"{name}: not a readable picture ({describe(error)})") from error
 
 
+def png(image: np.ndarray) -> bytes:
+    """[H, W, 3] uint8 as the bytes of a PNG file."""
+    return cv2.imencode(".png", image[..., ::-1])[1].tobytes()
+
+
 def resize(image: np.ndarray, size: int, how: str | None = "stretch", name: str = "picture") -> np.ndarray:
     """[H, W, 3] uint8 -> [size, size, 3] uint8; what shrinks is averaged by area, what grows is bicubic.
 

@@ -11,24 +11,45 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class Label:
-    """The feature `feature`; `names` are the classes in order, or those that the data has."""
+    """The feature `feature` as [] int32; `names` are the classes in order, or those that the data has.
+
+    Where a row is asked several questions, `many` is how many at most, and the feature a list: [many] int32.
+    """
 
     feature: str
     names: tuple[str, ...] = ()
+    many: int | None = None
+
+    def __post_init__(self):
+        if self.many is not None and self.many < 1:
+            raise ValueError(f"many is {self.many}; expected how many questions a row is asked, or None for one")
+
+    def blank(self) -> np.ndarray:
+        """No class."""
+        return np.full(() if self.many is None else self.many, -1, np.int32)
 
     def known(self, source: Any, values: Iterable[Any]) -> list[str]:
         """The names: those given, those of a TFDS ClassLabel, or every value of the training rows, sorted."""
         if self.names:
             return list(self.names)
-        told = getattr(source.info.features[self.feature], "names", None)
-        if told:
-            return list(told)
-        found = {said(value) for value in values} - {""}
+        if told := self._told(source):
+            return told
+        found = {said(one) for value in values for one in self._listed(value)} - {""}
         return sorted(found, key=lambda name: (0, int(name), name) if name.isdigit() else (1, 0, name))
 
-    def number(self, source: Any, value: Any, names: Sequence[str]) -> int:
-        """Which of the names it is; -1 where a row has none. Raises ValueError for another name."""
-        if isinstance(value, int | np.integer) and getattr(source.info.features[self.feature], "names", None):
+    def __call__(self, source: Any, value: Any, names: Sequence[str]) -> np.ndarray:
+        """Which of the names it is; -1 where a row has none. Raises ValueError for another name, or too many."""
+        given, out = self._listed(value), self.blank()
+        if len(given) > out.size:
+            raise ValueError(f"{len(given)} labels, but label.many is {self.many}: raise it")
+        numbers = [self._number(source, one, names) for one in given]
+        if self.many is None:
+            return np.int32(numbers[0])
+        out[: len(numbers)] = numbers
+        return out
+
+    def _number(self, source: Any, value: Any, names: Sequence[str]) -> int:
+        if isinstance(value, int | np.integer) and self._told(source):
             return int(value)
         name = said(value)
         if not name:
@@ -37,6 +58,14 @@ class Label:
             some = ", ".join(map(repr, names[:8])) + (", ..." if len(names) > 8 else "")
             raise ValueError(f"label {name!r} is none of {some}, which the training rows have")
         return list(names).index(name)
+
+    def _told(self, source: Any) -> list[str]:
+        """The names of a TFDS ClassLabel, or of a list of them."""
+        kind = source.info.features[self.feature]
+        return list(getattr(getattr(kind, "feature", kind), "names", None) or ())
+
+    def _listed(self, value: Any) -> Sequence[Any]:
+        return [value] if self.many is None else value
 
 
 def said(value: Any) -> str:

@@ -26,9 +26,10 @@ INPUTS = "inputs.json"
 
 @dataclasses.dataclass(frozen=True)
 class Known:
-    """What the training rows decided: the names of the classes, the vocabulary, and each modality's statistics."""
+    """What the training rows decided: the names of classes and kinds, the vocabulary, each modality's statistics."""
 
     labels: tuple[str, ...]
+    kinds: tuple[str, ...]
     words: Vocabulary | None
     fitted: Mapping[str, dict[str, Any]]
 
@@ -38,6 +39,7 @@ class RowFeed:
 
     files = (INPUTS, *FILES)
     sources = ("",)
+    packed = False  # all questions of an example are of row `index` of what a user asks
 
     def __init__(self, config: Rows, folder: str | os.PathLike):
         self.config, self.folder = config, Path(folder)
@@ -46,16 +48,23 @@ class RowFeed:
 
     @functools.cached_property
     def source(self) -> Any:
-        """The TFDS builder; ValueError where a feature that the config names is not there."""
+        """The TFDS builder; ValueError where a feature that the config names is not there, or does not fit."""
         found = prepared.builder(self.config.name, self.config.data_dir)
         wanted = {f"modalities.{name}": one.feature for name, one in self.config.modalities.items()}
-        wanted |= {key: getattr(self.config, key).feature for key in ("label", "target") if getattr(self.config, key)}
+        named = {key: getattr(self.config, key) for key in ("label", "kind", "labels", "target")}
+        wanted |= {key: one.feature for key, one in named.items() if one is not None}
         for key, feature in wanted.items():
             if feature not in found.info.features:
                 raise ValueError(
                     f"data.{key}.feature is {feature!r}, but data set {self.config.name!r} has "
                     f"{', '.join(sorted(found.info.features))}"
                 )
+        for name, one in self.config.modalities.items():
+            if hasattr(one, "check"):
+                try:
+                    one.check(found.info.features[one.feature])
+                except ValueError as error:
+                    raise ValueError(f"data.modalities.{name}: {error}") from None
         return found
 
     @functools.cached_property
@@ -66,8 +75,8 @@ class RowFeed:
             kept = json.loads(path.read_text("utf-8"))
             return self._known(kept)
         kept = {"fitted": {name: self._fit(name, one) for name, one in self.config.modalities.items()}}
-        label = self.config.label
-        kept["labels"] = label.known(self.source, self._column("train", label.feature)) if label else []
+        for key, one in (("labels", self.config.label or self.config.labels), ("kinds", self.config.kind)):
+            kept[key] = one.known(self.source, self._column("train", one.feature)) if one else []
         self.folder.mkdir(parents=True, exist_ok=True)
         known = self._known(kept)
         for split in ("train", "test"):
@@ -81,7 +90,7 @@ class RowFeed:
     def _known(self, kept: Mapping[str, Any]) -> Known:
         tokenizer = self.config.tokenizer
         words = None if tokenizer is None else tokenizer.open(self.folder, self.texts)
-        return Known(tuple(kept["labels"]), words, kept["fitted"])
+        return Known(tuple(kept["labels"]), tuple(kept.get("kinds", ())), words, kept["fitted"])
 
     def _fit(self, name: str, modality: Modality) -> dict[str, Any]:
         try:
@@ -92,10 +101,12 @@ class RowFeed:
     def texts(self) -> Iterator[str]:
         """Every text of the training rows: what a tokenizer is trained on."""
         from mmjax.data.modality.text import plain
+        from mmjax.data.modality.texts import listed
 
         for modality in self.config.modalities.values():
             if getattr(modality, "words", False):
-                yield from map(plain, self._column("train", modality.feature))
+                for value in self._column("train", modality.feature):
+                    yield from map(plain, listed(value))
 
     def _column(self, split: str, feature: str) -> Iterator[Any]:
         return (row[feature] for row in self.split_rows(split))
@@ -104,14 +115,12 @@ class RowFeed:
         """The rows of a split, opened when first needed; names other than "train" and "test" are TFDS splits."""
         if name not in self.splits:
             chosen = {"train": self.config.train, "test": self.config.test}.get(name, name)
-            image = next((f for f in (m.feature for m in self.config.modalities.values()) if self._encoded(f)), "image")
-            self.splits[name] = prepared.open_rows(self.source, chosen, image)
+            self.splits[name] = prepared.open_rows(self.source, chosen, *self._pictures)
         return self.splits[name]
 
-    def _encoded(self, feature: str) -> bool:
-        import tensorflow_datasets as tfds
-
-        return isinstance(self.source.info.features[feature], tfds.features.Image)
+    @functools.cached_property
+    def _pictures(self) -> list[str]:
+        return prepared.pictures(self.source)
 
     def train(self, seed: int, start: int = 0, host: Host = (0, 1)) -> grain.DatasetIterator:
         """Endless shuffled batches start, start + 1, ...; see `data.stream`."""
@@ -140,7 +149,7 @@ class RowFeed:
     ) -> tuple[list[Batch], dict[int, str]]:
         """Rows {modality: value, ...} -> batches, {row: error}; a modality that is left out, or null, is missing.
 
-        Pictures are paths (from `root`), arrays or Pillow images; series and vectors are lists or arrays.
+        Pictures, sounds and videos are paths (from `root`) or arrays; series and vectors are lists or arrays.
         """
         examples, errors = [], {}
         for number, row in enumerate(rows):
@@ -156,9 +165,7 @@ class RowFeed:
             raise ValueError(f"it is {row!r:.60}, expected some of {', '.join(self.config.modalities)}")
         out = self.config.empty()
         for name, modality in self.config.modalities.items():
-            value = row.get(name)
-            pixels = np.ndim(out[name]) > 1 and out[name].dtype == np.uint8
-            value = root / value if pixels and isinstance(value, str | os.PathLike) else value
+            value = located(row.get(name), root) if getattr(modality, "files", False) else row.get(name)
             out[name], out[f"{name}_mask"] = self._value(name, modality, value, self.vocabulary)
         if not any(out[f"{name}_mask"].any() for name in self.config.modalities):
             raise ValueError("every modality of it is missing: give at least one")
@@ -185,12 +192,16 @@ class RowFeed:
         out: Batch = {"index": np.int32(place)}
         try:
             for name, modality in self.config.modalities.items():
-                if not pictures and self._encoded(modality.feature):
+                if not pictures and modality.feature in self._pictures:
                     continue
                 out[name], out[f"{name}_mask"] = self._value(name, modality, given[modality.feature], known)
-            label, target = self.config.label, self.config.target
+            label, kind, labels, target = (getattr(self.config, key) for key in ("label", "kind", "labels", "target"))
+            if kind is not None:
+                out["kind"] = kind(self.source, given[kind.feature], known.kinds)
             if label is not None:
-                out["label"] = np.int32(label.number(self.source, given[label.feature], known.labels))
+                out["label"] = label(self.source, given[label.feature], known.labels)
+            elif labels is not None:
+                out["labels"] = labels(self.source, given[labels.feature], known.labels)
             else:
                 out["target"], out["target_mask"] = target(given[target.feature])
         except ValueError as error:
@@ -200,5 +211,12 @@ class RowFeed:
     def _value(self, name: str, modality: Modality, value: Any, known: Known) -> tuple[np.ndarray, np.ndarray]:
         try:
             return modality(value, {**known.fitted[name], "vocabulary": known.words})
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             raise ValueError(f"{name}: {error}") from None
+
+
+def located(value: Any, root: Path) -> Any:
+    """A path, or each of a list, as one from the folder `root`."""
+    if isinstance(value, list | tuple):
+        return [located(one, root) for one in value]
+    return root / value if isinstance(value, str | os.PathLike) else value

@@ -1,7 +1,8 @@
 """Rows of any modalities with a label: what each feature of a prepared TFDS data set becomes in a batch.
 
-A batch holds NAME and NAME_mask for each modality, label [B] int32 (-1: none) or target [B, O] float32 with
-target_mask [B], and index [B] int32 (-1 for padding rows).
+A batch holds NAME and NAME_mask for each modality, label [B] int32 (-1: none), labels [B, C] float32 (1: holds,
+0: not, -1: unknown) or target [B, O] float32 with target_mask [B], and index [B] int32 (-1 for padding rows). With
+several questions a row, label is [B, Q].
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from mmjax.data.label import Label
+from mmjax.data.labels import Labels
 from mmjax.data.row_feed import RowFeed
 from mmjax.data.stream import Batch
 from mmjax.data.target import Target
@@ -22,7 +24,11 @@ from mmjax.data.vocabulary import Tokenizer
 
 @runtime_checkable
 class Modality(Protocol):
-    """How a feature becomes values of one shape with a mask; `fit` says, as JSON, what the training rows decide."""
+    """How a feature becomes values of one shape with a mask; `fit` says, as JSON, what the training rows decide.
+
+    Some have more: `words` (reads the vocabulary), `files` (a path may stand for a value), `vary` (changes values in
+    training) and `check` (refuses a TFDS feature that does not fit).
+    """
 
     feature: str
 
@@ -37,12 +43,15 @@ class Modality(Protocol):
 class Rows:
     """A data set by name: its modalities by the names that the model's encoders have, and what is predicted.
 
-    `train` and `test` are TFDS splits or slices of rows. `tokenizer` is for the modalities that are texts.
+    `train` and `test` are TFDS splits or slices of rows. `tokenizer` is for the modalities that are texts. `kind` is a
+    class of what is asked, by which scores are told; it stands in a batch as `label` does.
     """
 
     name: str
     modalities: Mapping[str, Modality]
     label: Label | None = None
+    kind: Label | None = None
+    labels: Labels | None = None
     target: Target | None = None
     tokenizer: Tokenizer | None = None
     train: str = "train"
@@ -57,9 +66,11 @@ class Rows:
             raise ValueError(
                 f"batch is {self.batch} with {len(self.modalities)} modalities, expected at least one of each"
             )
-        if (self.label is None) == (self.target is None):
-            raise ValueError("give either label, a class, or target, numbers")
-        taken = {"index", "source", "label", "target"} & set(self.modalities)
+        if sum(aim is not None for aim in (self.label, self.labels, self.target)) != 1:
+            raise ValueError("give either label, a class, labels, any of several, or target, numbers")
+        if self.kind is not None and (self.label is None or self.label.many != self.kind.many):
+            raise ValueError("kind goes with a label, and with as many of them a row: make their many equal")
+        taken = {"index", "source", "label", "kind", "labels", "target"} & set(self.modalities)
         odd = sorted(taken | {name for name in self.modalities if not name.isidentifier() or name.endswith("_mask")})
         if odd:
             raise ValueError(f"no modality may be called {odd[0]!r}; take a name such as 'image' or 'sound'")
@@ -80,8 +91,12 @@ class Rows:
         row: Batch = {"index": np.int32(-1)}
         for name, modality in self.modalities.items():
             row[name], row[f"{name}_mask"] = modality.blank()
+        if self.kind is not None:
+            row["kind"] = self.kind.blank()
         if self.label is not None:
-            row["label"] = np.int32(-1)
+            row["label"] = self.label.blank()
+        elif self.labels is not None:
+            row["labels"] = self.labels.blank()
         else:
             row["target"], row["target_mask"] = self.target.blank()
         return row

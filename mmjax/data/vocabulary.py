@@ -40,6 +40,7 @@ class Vocabulary:
     encoder: Callable[[str], Sequence[int]]
     decoder: Callable[[list[int]], str]
     unk: int | None = None  # the id that stands for whatever the vocabulary does not hold, if there is one
+    ends: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())  # what its file says to put before and after a text
 
     def encode(self, text: str) -> list[int]:
         """The ids of a text, without special tokens.
@@ -116,7 +117,17 @@ def from_json(
         encoder,
         lambda ids: tokenizer.decode(ids, skip_special_tokens=False),
         tokenizer.token_to_id(getattr(tokenizer.model, "unk_token", None) or UNK),
+        ends_of(tokenizer),
     )
+
+
+def ends_of(tokenizer: tokenizers.Tokenizer) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The special tokens that a tokenizer's file puts before and after a text, such as [CLS] and [SEP]."""
+    encoded = tokenizer.encode("a", add_special_tokens=True)
+    inside = [place for place, special in enumerate(encoded.special_tokens_mask) if not special]
+    if not inside:
+        return (), ()
+    return tuple(encoded.ids[: inside[0]]), tuple(encoded.ids[inside[-1] + 1 :])
 
 
 def load_json(path: Path, tokens: Sequence[str] = ()) -> tokenizers.Tokenizer:

@@ -6,13 +6,15 @@ late      encoders -> trunks -> fusion -> head, or a head for each modality and 
 """
 
 from collections.abc import Mapping
+from functools import partial
 
 import jax
 import jax.numpy as jnp
+from einops import rearrange, repeat
 from flax import linen as nn
 
 from mmjax.core.partition import constrain_batch
-from mmjax.core.tokens import Tokens
+from mmjax.core.tokens import Modalities, Tokens
 
 
 class Compose(nn.Module):
@@ -28,6 +30,8 @@ class Compose(nn.Module):
         trunks: Tokens to Tokens, for some modalities by themselves.
         interactions: modalities to modalities, one after the other.
         trunk: Tokens to Tokens, after the fusion.
+        asked: modalities that an example has Q of, [B, Q, ...], such as questions; so are predictions [B, Q, ...]. The
+            others are encoded once, their own trunks included, and stand beside each of the Q.
     """
 
     encoders: Mapping[str, nn.Module]
@@ -37,6 +41,7 @@ class Compose(nn.Module):
     trunks: Mapping[str, nn.Module] | None = None
     interactions: tuple[nn.Module, ...] = ()
     trunk: nn.Module | None = None
+    asked: tuple[str, ...] = ()
 
     def __post_init__(self):
         super().__post_init__()
@@ -50,9 +55,10 @@ class Compose(nn.Module):
                 f"heads has {', '.join(sorted(self.heads))}; expected one for each of {', '.join(sorted(names))}, and "
                 "no trunk: what is fused are their decisions"
             )
-        strange = sorted(set(self.trunks or ()) - names)
-        if strange:
-            raise ValueError(f"trunks has {strange[0]!r}; expected some of {', '.join(sorted(names))}")
+        for field in ("trunks", "asked"):
+            strange = sorted(set(getattr(self, field) or ()) - names)
+            if strange:
+                raise ValueError(f"{field} has {strange[0]!r}; expected some of {', '.join(sorted(names))}")
         for part in (self.fusion, *self.interactions):
             order = getattr(part, "order", tuple(names))
             if len(order) != len(names) or set(order) != names:
@@ -63,6 +69,16 @@ class Compose(nn.Module):
 
     def __call__(self, batch: Mapping[str, jax.Array], *, train: bool) -> jax.Array:
         modalities = {name: self._encoded(name, batch, train) for name in sorted(self.encoders)}
+        if not self.asked:
+            return self._predicted(modalities, train)
+        questions = batch[self.asked[0]].shape[1]
+        beside = partial(repeat, pattern="b ... -> (b q) ...", q=questions)
+        modalities = {
+            name: tokens if name in self.asked else jax.tree.map(beside, tokens) for name, tokens in modalities.items()
+        }
+        return rearrange(self._predicted(modalities, train), "(b q) ... -> b q ...", q=questions)
+
+    def _predicted(self, modalities: Modalities, train: bool) -> jax.Array:
         for interaction in self.interactions:
             modalities = interaction(modalities, train=train)
         if self.heads is not None:
@@ -74,7 +90,10 @@ class Compose(nn.Module):
         return self.head(tokens, train=train)
 
     def _encoded(self, name: str, batch: Mapping[str, jax.Array], train: bool) -> Tokens:
-        tokens = self.encoders[name](batch[name], batch[f"{name}_mask"], train=train)
+        values, mask = batch[name], batch[f"{name}_mask"]
+        if name in self.asked:
+            values, mask = (rearrange(x, "b q ... -> (b q) ...") for x in (values, mask))
+        tokens = self.encoders[name](values, mask, train=train)
         tokens = tokens.replace(x=constrain_batch(tokens.x))
         if self.trunks and name in self.trunks:
             tokens = self.trunks[name](tokens, train=train)

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import numpy as np
@@ -13,6 +14,7 @@ from PIL import Image
 
 import mmjax
 from mmjax.__main__ import main
+from mmjax.cli.load import Model
 from mmjax.core.build import ConfigError
 from mmjax.train.checkpoint import CheckpointError
 from tests import command, tiny
@@ -22,6 +24,23 @@ from tests.train import bits
 @pytest.fixture(scope="module")
 def model(trained):
     return mmjax.load(trained)
+
+
+def test_a_row_that_asks_several_questions_of_one_example_has_lists_of_answers():
+    def read(predictions, batch):
+        asked = [(0, 0, "a"), (0, 1, "b"), (1, 0, "c")]
+        return [{"index": i, "place": q, "prediction": said, "confidence": 0.5} for i, q, said in asked]
+
+    model = object.__new__(Model)
+    batch = {"index": np.array([0, 1, -1, -1])}
+    model.feed = SimpleNamespace(packed=False, encode=lambda rows, root: ([batch], {2: "row 2: it is no row"}))
+    model.task, model._predict = SimpleNamespace(read=read), lambda batch: None
+    assert model.predict([{}] * 4) == [
+        {"prediction": ["a", "b"], "confidence": [0.5, 0.5]},
+        {"prediction": "c", "confidence": 0.5},
+        {"error": "it is no row"},
+        {"error": "it asks no question"},
+    ]
 
 
 def test_one_picture_and_a_question_give_one_row(trained, squares):

@@ -109,6 +109,39 @@ def test_each_row_is_by_itself_and_every_parameter_learns(placed):
     assert all("/query/" in path or "/key/" in path for path in still)
 
 
+@pytest.mark.parametrize("name", ["hybrid", "late", "decisions"])
+def test_several_questions_about_an_example_are_answered_as_if_each_were_asked_alone(name):
+    asked = 3
+    rng = np.random.default_rng(2)
+    several = {
+        **BATCH,
+        "view": rng.normal(size=(B, asked, 5)).astype(np.float32),
+        "view_mask": np.arange(asked) < np.array([3, 2, 1, 0])[:, None],
+    }
+    model = PLACED[name].clone(asked=("view",))
+    params = reference.parameters(model, several, train=False)
+    found = model.apply({"params": params}, several, train=False)
+    assert found.shape == (B, asked, CLASSES)
+    for q in range(asked):
+        alone = {**BATCH, "view": several["view"][:, q], "view_mask": several["view_mask"][:, q]}
+        expected = PLACED[name].apply({"params": params}, alone, train=False)
+        np.testing.assert_allclose(found[:, q], expected, atol=1e-5)
+
+
+def test_what_questions_share_is_encoded_once():
+    rows = []
+
+    class Counted(Vector):
+        def __call__(self, values, mask, *, train):
+            rows.append(len(values))
+            return super().__call__(values, mask, train=train)
+
+    model = Compose({"view": Counted(DIM), "moved": Counted(DIM)}, WeightedSum(ORDER), Classify(3), asked=("view",))
+    given = {"view": np.zeros((B, 6, 5)), "view_mask": np.ones((B, 6), bool), "moved": np.zeros((B, 5))}
+    jax.eval_shape(partial(model.init, train=False), jax.random.key(0), given | {"moved_mask": np.ones(B, bool)})
+    assert sorted(rows) == [B, 6 * B]
+
+
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
@@ -118,6 +151,7 @@ def test_each_row_is_by_itself_and_every_parameter_learns(placed):
         (dict(head=None, heads={"view": Classify(3)}), "heads has view; expected one for each of moved, view"),
         (dict(fusion=Concat(("view", "sound"))), r"Concat has order \('view', 'sound'\); expected each of moved, view"),
         (dict(trunks={"sound": Pool()}), "trunks has 'sound'; expected some of moved, view"),
+        (dict(asked=("sound",)), "asked has 'sound'; expected some of moved, view"),
     ],
 )
 def test_parts_that_do_not_fit_together_are_told(fields, told):

@@ -23,6 +23,7 @@ class Picture:
     size: int
     resize: str | None = "stretch"
     augment: Augmentation | None = None
+    files = True  # a path may stand for the picture
 
     def blank(self) -> tuple[np.ndarray, np.ndarray]:
         return np.zeros((self.size, self.size, 3), np.uint8), np.zeros((), bool)

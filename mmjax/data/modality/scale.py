@@ -39,6 +39,6 @@ def statistics(scale: Scale, parts: Iterable[np.ndarray]) -> dict[str, Any]:
 
 def scaled(values: np.ndarray, fitted: dict[str, Any]) -> np.ndarray:
     """[..., C] float32 by what `statistics` found."""
-    if fitted:
+    if "mean" in fitted:
         values = (values - np.asarray(fitted["mean"])) / np.asarray(fitted["deviation"])
     return values.astype(np.float32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,15 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class Text:
-    """The feature `feature` as [length] int32 with mask [length], by the data's tokenizer; an empty text is missing."""
+    """The feature `feature` as [length] int32 with mask [length], by the data's tokenizer; an empty text is missing.
+
+    `ends` puts around a text what the tokenizer's file says, such as BERT's [CLS] and [SEP]: models that were trained
+    with these want them.
+    """
 
     feature: str
     length: int
+    ends: bool = False
     words = True  # reads the vocabulary, which `data.rows` puts into what is fitted
 
     def blank(self) -> tuple[np.ndarray, np.ndarray]:
@@ -28,11 +33,20 @@ class Text:
         """Raises ValueError for what is no text, or one of more than `length` tokens: half a text is another text."""
         text = plain(value)
         ids = fitted["vocabulary"].encode(text)
+        if ids and self.ends:
+            ids = self._ended(ids, *fitted["vocabulary"].ends)
         if len(ids) > self.length:
             raise ValueError(f"{text!r:.40} has {len(ids)} tokens, but its length is {self.length}: raise it")
         values, mask = self.blank()
         values[:], values[: len(ids)], mask[: len(ids)] = fitted["vocabulary"].pad, ids, True
         return values, mask
+
+    def _ended(self, ids: list[int], before: Sequence[int], after: Sequence[int]) -> list[int]:
+        if not before and not after:
+            raise ValueError(
+                "the tokenizer puts nothing around a text: leave out ends, or take the model's own tokenizer"
+            )
+        return [*before, *ids, *after]
 
 
 def plain(value: Any) -> str:

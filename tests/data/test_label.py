@@ -1,0 +1,45 @@
+"""Labels of rows that are asked once or several times."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+
+from mmjax.data.label import Label
+
+NAMES = ("no", "yes")
+
+
+def source(feature):
+    return SimpleNamespace(info=SimpleNamespace(features={"answer": feature}))
+
+
+TEXTS = source(tfds.features.Sequence(tfds.features.Text()))
+CLASSES = source(tfds.features.Sequence(tfds.features.ClassLabel(names=NAMES)))
+
+
+def test_a_row_asked_several_times_has_a_list_of_classes_and_none_for_what_is_not_asked():
+    label = Label("answer", many=3)
+    np.testing.assert_array_equal(label.blank(), [-1, -1, -1])
+    assert label.known(TEXTS, [[b"yes", b"no"], [b"maybe", b""]]) == ["maybe", "no", "yes"]
+    np.testing.assert_array_equal(label(TEXTS, [b"yes", b"", b"no"], NAMES), [1, -1, 0])
+    assert label.known(CLASSES, []) == ["no", "yes"]
+    found = label(CLASSES, np.array([1, 0]), NAMES)
+    np.testing.assert_array_equal(found, [1, 0, -1])
+    assert found.dtype == np.int32
+
+
+def test_a_row_asked_once_has_one():
+    label = Label("answer")
+    assert label.blank().shape == () and label(source(tfds.features.Text()), b"yes", NAMES) == 1
+    assert label(source(tfds.features.ClassLabel(names=NAMES)), np.int64(0), NAMES) == 0
+
+
+def test_labels_that_are_too_many_or_unknown_are_told():
+    with pytest.raises(ValueError, match=r"3 labels, but label\.many is 2: raise it"):
+        Label("answer", many=2)(TEXTS, [b"yes"] * 3, NAMES)
+    with pytest.raises(ValueError, match="label 'perhaps' is none of 'no', 'yes'"):
+        Label("answer", many=2)(TEXTS, [b"perhaps"], NAMES)
+    with pytest.raises(ValueError, match="many is 0"):
+        Label("answer", many=0)
