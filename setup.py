@@ -32,7 +32,7 @@ REQUIRES = [
     "matplotlib>=3.9.0",
     "typeguard>=4.4.0",  # 4.3 does not see that a Mesh is a Partition
 ]
-DATA = ["easy-vqa>=1.0", "scikit-learn>=1.5.0", "captcha>=0.6.0"]
+DATA = ["easy-vqa>=1.0", "scikit-learn>=1.5.0", "captcha>=0.6.0", "soxr>=0.5.0"]
 MEDIA = ["soundfile>=0.13.0", "soxr>=0.5.0", "av>=14.0.0", "h5py>=3.12.0"]
 DEV = ["pytest>=8.3.0", "pytest-xdist>=3.6.1", "ruff>=0.17.0,<0.18", *DATA, *MEDIA]  # a new ruff may format otherwise
 

@@ -39,15 +39,16 @@ def easyvqa() -> Path:
 
     folder = Path(os.environ["TFDS_DATA_DIR"])
     with locked("easyvqa"):
-        prepared.prepare("easyvqa", str(folder))  # returns at once where it is there
+        for name in ("easyvqa", "easyvqa_pictures"):
+            prepared.prepare(name, str(folder))  # returns at once where it is there
     return folder
 
 
 @pytest.fixture(scope="session")
 def small_wheels(tmp_path_factory) -> Path:
-    """The data folder with the sets that come with wheels, prepared from small files in their published form."""
-    from mmjax.data import prepared
-    from tests import wheels
+    """The data folder with the sets of wheels and of folders, prepared from small files in their published form."""
+    from mmjax.data import own, prepared
+    from tests import opinions, wheels
 
     folder = Path(os.environ["TFDS_DATA_DIR"])
     with locked("wheels"):
@@ -57,6 +58,15 @@ def small_wheels(tmp_path_factory) -> Path:
                 wheels.motions(site)
                 for name in ("mfeat", "basic_motions"):
                     prepared.prepare(name, str(folder))
+        wheels.spoken(folder)
+        wheels.relations(folder)
+        if not (folder / "emoji").exists():
+            prepared.prepare("emoji", str(folder), wheels.emoji(tmp_path_factory.mktemp("emoji"), 120))
+        for name in ("mosi", "mosei"):
+            if not (folder / name).exists():
+                prepared.prepare(name, str(folder), opinions.write(tmp_path_factory.mktemp("brought") / name, name))
+        if not (folder / "posts").exists():
+            own.build(opinions.posts(tmp_path_factory.mktemp("posts")), "posts", str(folder))
     return folder
 
 
