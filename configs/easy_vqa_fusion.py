@@ -1,21 +1,23 @@
 """easy-VQA as classification: one of 13 answers from a picture and a question, by any op of fusion/.
 
-`base` and `pooled` fuse one token of each; `tokens` all of them, for the ops that take sequences of unequal lengths.
---config.task.model.fusion.use=fusion.NAME takes another op. `mmjax data build easyvqa` prepares the data.
+A picture is encoded once for up to five questions about it. `base` pools a question to one token, which stands at each
+of the picture's, so that every op fits: those that mix position by position, those that take sequences and those of
+decisions. `tokens` leaves the question as it is, for ops that take sequences of unequal lengths. Another op:
+--config.task.model.fusion='{"use": "fusion.NAME", "order": ("image", "text")}'. `mmjax data build easyvqa_pictures`
+prepares the data.
 """
 
 from mmjax.core.build import choose, experiment, use
 
 ORDER = ("image", "text")
-VOCAB, LENGTH, ANSWERS = 64, 10, 13
+VOCAB, LENGTH, QUESTIONS, ANSWERS = 64, 10, 5, 13
 
 
 def get_config(variant="base"):
     size = choose(
         variant,
         base=dict(fusion="fusion.low_rank"),
-        pooled=dict(fusion="fusion.low_rank"),
-        tokens=dict(fusion="fusion.learned_queries", pooled=False),
+        tokens=dict(fusion="fusion.learned_queries", trunks=None),
         smoke=dict(fusion="fusion.low_rank", dim=16, widths=(8, 16), batch=4, steps=8, warmup=2, test="test[:1%]"),
     )
     dim = size.get("dim", 96)
@@ -29,41 +31,41 @@ def get_config(variant="base"):
             stem=use("nn.conv_stem", widths=size.get("widths", (16, 32, 64, 96)), dim=dim),
             position=use("nn.learned_position"),
         ),
-        "text": use("encoders.text_transformer", dim=dim, vocab=VOCAB, layers=1, heads=dim // 16),
+        "text": use("encoders.text_transformer", dim=dim, vocab=VOCAB, layers=1, heads=dim // 16, hidden=2 * dim),
     }
-    pooled = {name: use("nn.pool") for name in ORDER} if size.get("pooled", True) else None
     return experiment(
         task=use(
             "tasks.classify",
             model=use(
                 "models.compose",
                 encoders=encoders,
-                trunks=pooled,
+                asked=("text",),
+                trunks=size.get("trunks", {"text": use("nn.pool")}),
                 fusion=use(size["fusion"], order=ORDER),
                 head=use("heads.classify", classes=ANSWERS, hidden=2 * dim),
             ),
         ),
         data=use(
             "data.rows",
-            name="easyvqa",
+            name="easyvqa_pictures",
             modalities={
-                "image": use("data.modality.picture", feature="image", size=64, augment=use("data.augment")),
-                "text": use("data.modality.text", feature="question", length=LENGTH),
+                "image": use("data.modality.picture", feature="image", size=48, augment=use("data.augment")),
+                "text": use("data.modality.texts", feature="questions", length=LENGTH, many=QUESTIONS),
             },
-            label=use("data.label", feature="answer"),
+            label=use("data.label", feature="answers", many=QUESTIONS),
             tokenizer=use("data.words", size=VOCAB),
             test=size.get("test", "test"),
-            batch=size.get("batch", 128),
+            batch=size.get("batch", 64),
         ),
         optim=use(
             "optim.optimizer",
             rule=use("optim.adamw", b2=0.98, decay=0.05),
-            schedule=use("optim.warmup_cosine", peak=1e-3, warmup=size.get("warmup", 100)),
+            schedule=use("optim.warmup_cosine", peak=5e-4, warmup=size.get("warmup", 50)),
             groups=(("(bias|scale|table|embedding)$", use("optim.group", decay=0.0)), (".*", use("optim.group"))),
             clip=1.0,
             average=use("optim.average", decay=0.99),
         ),
-        steps=size.get("steps", 2000),
+        steps=size.get("steps", 800),
         log=dict(every=50),
-        checkpoint=dict(every=500, keep=1),
+        checkpoint=dict(every=400, keep=1),
     )

@@ -36,7 +36,7 @@ def get_config(variant="base"):
         questions=4,
         **shapes,
     )
-    config.task.metrics = {}
+    config.task.metrics, config.task.corpus = {}, {}
     config.init_from = size["start"]
     config.steps = size["steps"]
     optim.schedule.peak = size.get("peak", 3e-4)

@@ -15,6 +15,7 @@ TEXT, TARGET = 26, 25
 PARTS = ("caption", "scene_caption", "split_caption", "vqa", "vqa_single", "vqg", "objects", "spans", "ocr", "detect")
 CAPTIONS = ("caption", "scene_caption")
 METRICS = {"detect": "metrics.box_f1", "ocr": "metrics.character_error_rate"}
+CORPUS = ("metrics.cider", "metrics.rouge_l")  # of captions
 # Of the run that makes the vision transformer nothing else is taken.
 TOWER = (("^image/", "image/"), (".*", None))
 
@@ -46,6 +47,7 @@ def get_config(variant="base"):
             model=size.get("family", pali)(dim, layers, image),
             length=TARGET,
             metrics={name: use(path) for name, path in METRICS.items() if name in chosen},
+            corpus={name: tuple(use(path) for path in CORPUS) for name in CAPTIONS if name in chosen},
         ),
         data=use(
             "data.mixture",

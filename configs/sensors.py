@@ -1,24 +1,37 @@
-"""Sensor series of unequal lengths: BasicMotions (accelerometer and gyroscope) and JapaneseVowels (twelve channels).
+"""Sensor series: BasicMotions and smartwatch (accelerometer and gyroscope), and JapaneseVowels (unequal lengths).
 
 `base` is BasicMotions with an attention that chooses a sensor at each time step; `accelerometer` and `gyroscope` take
-one sensor alone, `vowels` is JapaneseVowels. `mmjax data build basic_motions` and `mmjax data build japanese_vowels`
-prepare the data.
+one sensor alone, `vowels` is JapaneseVowels. `smartwatch`, `smartwatch_accelerometer` and `smartwatch_gyroscope` tell
+shoulder exercises of people who are not in training: those of the first of five folds. For another one:
+--config.data.test=fold_2 --config.data.train=fold_0+fold_1+fold_3+fold_4. `mmjax data build basic_motions`,
+`japanese_vowels` and `smartwatch` prepare the data.
 """
 
 from mmjax.core.build import choose, experiment, use
 
 # A data set: its classes, and of each sensor its channels and most steps.
 MOTIONS = dict(name="basic_motions", classes=4, sensors={"accelerometer": (3, 100), "gyroscope": (3, 100)})
-VOWELS = dict(name="japanese_vowels", classes=9, sensors={"voice": (12, 29)})
+VOWELS = dict(name="japanese_vowels", classes=9, sensors={"voice": (12, 29)}, strides=(1, 1), steps=600)
+WATCH = dict(
+    name="smartwatch",
+    classes=7,
+    sensors={"accelerometer": (3, 200), "gyroscope": (3, 200)},
+    train="fold_1+fold_2+fold_3+fold_4",
+    test="fold_0",
+    batch=64,
+)
 
 
 def get_config(variant="base"):
     size = choose(
         variant,
-        base=dict(MOTIONS),
+        base=MOTIONS,
         accelerometer=dict(MOTIONS, only="accelerometer"),
         gyroscope=dict(MOTIONS, only="gyroscope"),
-        vowels=dict(VOWELS, strides=(1, 1), steps=600),
+        vowels=VOWELS,
+        smartwatch=WATCH,
+        smartwatch_accelerometer=dict(WATCH, only="accelerometer"),
+        smartwatch_gyroscope=dict(WATCH, only="gyroscope"),
         smoke=dict(MOTIONS, dim=16, batch=4, steps=8, warmup=2, smoothing=0.0),
     )
     dim = size.get("dim", 64)
@@ -43,6 +56,8 @@ def get_config(variant="base"):
                 for name, (channels, length) in sensors.items()
             },
             label=use("data.label", feature="label"),
+            train=size.get("train", "train"),
+            test=size.get("test", "test"),
             batch=size.get("batch", 20),
         ),
         optim=use(
