@@ -17,6 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 OURS, AGAIN, TORCH, JAX = "mmjax", "mmjax again (A/A)", "PyTorch", "big_vision"
+HAND = "one function by hand"
 
 # Of each work: who does it, and in which file. All are told relative to the first.
 WORKS = {
@@ -25,6 +26,10 @@ WORKS = {
     "decode1": {OURS: "ours:decode1", AGAIN: "ours:decode1", TORCH: "torch_peers:decode1"},
     "decode8": {OURS: "ours:decode8", AGAIN: "ours:decode8", TORCH: "torch_peers:decode8"},
     "input": {OURS: "input_ours:stream", AGAIN: "input_ours:stream", TORCH: "input_torch:stream"},
+    "compose2": {OURS: "multimodal:compose2", AGAIN: "multimodal:compose2", HAND: "multimodal:hand2"},
+    "compose3": {OURS: "multimodal:compose3", AGAIN: "multimodal:compose3", HAND: "multimodal:hand3"},
+    "late": {OURS: "multimodal:late", AGAIN: "multimodal:late", TORCH: "torch_multimodal:late"},
+    "mult": {OURS: "multimodal:mult", AGAIN: "multimodal:mult", TORCH: "torch_multimodal:mult"},
     "scan": {"scan": "ours:deep_scan", "loop": "ours:deep_loop"},
     "loop": {"training loop": "ours:pali_loop", "bare step": "ours:pali_bare"},
 }

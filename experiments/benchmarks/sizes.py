@@ -1,7 +1,7 @@
 """What is measured: sizes and seeded batches, the same for every contender. NumPy alone: peers import it too."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -11,6 +11,16 @@ DEEP = dict(dim=192, layers=24, heads=3, hidden=768, patch=16, size=96, batch=32
 # A small ViT before an encoder and a decoder of T5's kind.
 PALI = dict(dim=256, layers=4, heads=8, head_dim=32, hidden=1024, vocab=8192, text=16, target=16, batch=32)
 PALI_VIT = dict(dim=256, layers=2, heads=8, hidden=1024, patch=16, size=96)
+# Encoders of pictures, texts and series that one model composes.
+COMPOSED = dict(dim=192, layers=2, heads=6, hidden=768, patch=16, size=96, vocab=4096, length=32, steps=64, channels=6)
+COMPOSED |= dict(classes=10, batch=32)
+# Features that MultiBench has of the words, sounds and faces of CMU-MOSI, 50 steps of each; what is told is a number.
+SERIES = {"text": 300, "audio": 5, "video": 20}
+STEPS = 50
+# MultiBench's late fusion by transformers, whose layers are PyTorch's with 5 heads and 2048 hidden units.
+LATE = dict(dim=160, layers=5, heads=5, hidden=2048, head=256, batch=32)
+# MultiBench's MulT for MOSI, whose trunk has at least 3 layers.
+MULT = dict(dim=40, layers=4, heads=8, hidden=160, trunk=4, batch=32)
 DECODED = 32  # tokens, of which none ends an answer
 RATE = 1e-6  # so low that no batch is learnt by heart: gradients of what is learnt become denormal, which is slow
 SIDE = 2048  # of the square matrices whose product is the machine's best
@@ -40,4 +50,34 @@ def questions(batch: int) -> Iterator[dict[str, np.ndarray]]:
             row[name] = np.where(real, rng.integers(2, PALI["vocab"], size=(batch, 1, length)), 0).astype(np.int32)
             row[f"{name}_mask"] = real
         made.append(row)
+    return itertools.cycle(made)
+
+
+def composed(names: Sequence[str]) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
+    """Endless batches of some of image, text and series, texts and series of every length, and label [B] int32."""
+    size, rng = COMPOSED, np.random.default_rng(0)
+    rows = size["batch"]
+    made = []
+    for _ in range(AHEAD):
+        words, steps = (rng.integers(size[most] // 2, size[most] + 1, (rows, 1)) for most in ("length", "steps"))
+        every = {
+            "image": rng.integers(256, size=(rows, size["size"], size["size"], 3), dtype=np.uint8),
+            "image_mask": np.ones(rows, bool),
+            "text": rng.integers(1, size["vocab"], size=(rows, size["length"]), dtype=np.int32),
+            "text_mask": np.arange(size["length"]) < words,
+            "series": rng.standard_normal((rows, size["steps"], size["channels"]), np.float32),
+            "series_mask": np.arange(size["steps"]) < steps,
+        }
+        batch = {key: x for key, x in every.items() if key.removesuffix("_mask") in names}
+        made.append((batch, rng.integers(size["classes"], size=rows).astype("i4")))
+    return itertools.cycle(made)
+
+
+def series(batch: int) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
+    """Endless batches of SERIES, all of full length, and a number [B] in [-3, 3]."""
+    rng = np.random.default_rng(0)
+    made = []
+    for _ in range(AHEAD):
+        values = {name: rng.standard_normal((batch, STEPS, width), np.float32) for name, width in SERIES.items()}
+        made.append((values, rng.uniform(-3, 3, batch).astype(np.float32)))
     return itertools.cycle(made)

@@ -1,0 +1,120 @@
+"""mmjax's side of the multimodal benchmarks: `models.compose`, and the same model as one function by hand."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+
+from experiments.benchmarks import sizes
+from experiments.benchmarks.by_hand import by_hand
+from experiments.benchmarks.ours import trained, transformer
+from mmjax.core.build import build, use
+from mmjax.losses.cross_entropy import cross_entropy
+
+
+def compose2():
+    """A training step of pictures and texts, joined before a transformer."""
+    return composed(("image", "text"))
+
+
+def compose3():
+    """A training step of pictures, texts and series, joined before a transformer."""
+    return composed(("image", "text", "series"))
+
+
+def hand2():
+    """The same as `compose2`, by hand."""
+    return composed(("image", "text"), hand=True)
+
+
+def hand3():
+    """The same as `compose3`, by hand."""
+    return composed(("image", "text", "series"), hand=True)
+
+
+def late():
+    """A training step of late fusion as MultiBench writes it: transformers, their features side by side, an MLP."""
+    size = sizes.LATE
+    order = tuple(sizes.SERIES)
+    model = use(
+        "models.compose",
+        encoders={name: encoder(size, size["layers"]) for name in order},
+        trunks={name: use("nn.pool") for name in order},
+        fusion=use("fusion.concat_features", order=order),
+        head=use("heads.regress", hidden=size["head"]),
+    )
+    return told(build(model), size["batch"])
+
+
+def mult():
+    """A training step of MulT: cross-attention between all pairs, then self-attention over what they found."""
+    size = sizes.MULT
+    order = tuple(sizes.SERIES)
+    inner = {name: size[name] for name in ("layers", "heads", "hidden")}
+    model = use(
+        "models.compose",
+        encoders={name: encoder(size, 1) for name in order},
+        interactions=(use("interaction.cross_attention", order=order, **inner),),
+        fusion=use("fusion.concat_features", order=order),
+        trunk=use("nn.transformer", layers=size["trunk"], heads=size["heads"], hidden=size["hidden"]),
+        head=use("heads.regress", hidden=size["dim"]),
+    )
+    return told(build(model), size["batch"])
+
+
+def encoder(size: dict[str, int], layers: int):
+    """A linear map of each step and a transformer."""
+    inner = {name: size[name] for name in ("dim", "heads", "hidden")}
+    return use("encoders.sensor", kernel=1, strides=(1,), layers=layers, **inner)
+
+
+def told(model, batch: int):
+    """Numbers from series by their absolute error."""
+
+    def masked(values):
+        return values | {f"{name}_mask": jnp.ones(x.shape[:2], bool) for name, x in values.items()}
+
+    def init(batch):
+        return model.init(jax.random.key(0), masked(batch[0]), train=False)["params"], {}
+
+    def loss(params, batch):
+        values, target = batch
+        return jnp.abs(model.apply({"params": params}, masked(values), train=True)[:, 0] - target).mean()
+
+    return trained(init, loss, sizes.series(batch))
+
+
+def model_of(names: Sequence[str]):
+    """The composed model of some of the three modalities."""
+    size = sizes.COMPOSED
+    inner = {name: size[name] for name in ("dim", "layers", "heads", "hidden")}
+    encoders = {
+        "image": transformer(size),
+        "text": use("encoders.text_transformer", vocab=size["vocab"], **inner),
+        "series": use("encoders.sensor", **inner),
+    }
+    trunk = {name: size[name] for name in ("layers", "heads", "hidden")}
+    return build(
+        use(
+            "models.compose",
+            encoders={name: encoders[name] for name in names},
+            fusion=use("fusion.concat", order=tuple(names)),
+            trunk=use("nn.transformer", **trunk),
+            head=use("heads.classify", classes=size["classes"]),
+        )
+    )
+
+
+def composed(names: Sequence[str], hand: bool = False):
+    model = model_of(names)
+    forward = partial(by_hand, names) if hand else lambda params, x: model.apply({"params": params}, x, train=True)
+
+    def init(batch):
+        return model.init(jax.random.key(0), batch[0], train=False)["params"], {}
+
+    def loss(params, batch):
+        values, label = batch
+        return cross_entropy(forward(params, values), label, 0.0).mean()
+
+    return trained(init, loss, sizes.composed(names))

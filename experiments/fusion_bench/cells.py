@@ -1,0 +1,91 @@
+"""A cell is one run: a plain `mmjax train` and `mmjax evaluate` in a folder of its own, done once.
+
+The commands run in this process, one after the other: what a process imports, reads and compiles at its start would
+take longer than a small run does. Typed by hand they do the same.
+"""
+
+import contextlib
+import dataclasses
+import io
+import json
+import shlex
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from mmjax.__main__ import main as mmjax
+from mmjax.data.row_feed import RowFeed
+
+SCORES = "scores.json"
+
+
+class Failed(RuntimeError):
+    """A command gave back an exit code; it has said why."""
+
+    def __init__(self, code: int, words: list[str]):
+        super().__init__(f"exit code {code} of {shlex.join(['mmjax', *words])}")
+        self.code = code
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """The run of a config, FILE.py:VARIANT, with overrides and a seed, in `folder`.
+
+    `reader` is the folder of a run of the same data: what its training rows decided need not be found again.
+    """
+
+    folder: Path
+    spec: str
+    overrides: Mapping[str, Any]
+    seed: int
+    reader: Path
+
+    @property
+    def done(self) -> bool:
+        return (self.folder / SCORES).is_file()
+
+    @property
+    def train(self) -> list[str]:
+        """The words of the command."""
+        words = [f"--config.{key}={value!r}" for key, value in self.overrides.items()]
+        return ["train", f"--config={self.spec}", f"--workdir={self.folder}", *words, f"--config.seed={self.seed}"]
+
+    @property
+    def command(self) -> str:
+        """The command for a shell."""
+        return shlex.join(["mmjax", *self.train])
+
+    def scores(self) -> dict[str, float]:
+        """What `mmjax evaluate` says of the run, which is trained or goes on where it was cut off.
+
+        Raises:
+            Failed: a command failed, or was told to stop.
+        """
+        if not self.done:
+            self._take()
+            _run(self.train)
+            said = _run(["evaluate", f"--workdir={self.folder}"])
+            fresh = self.folder / f"{SCORES}.part"
+            fresh.write_text(said.splitlines()[-1] + "\n")
+            fresh.replace(self.folder / SCORES)
+            jax.clear_caches()  # the programs of a run are of no use to the next one
+        return json.loads((self.folder / SCORES).read_text())
+
+    def _take(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for name in RowFeed.files:
+            if (self.reader / SCORES).is_file() and (self.reader / name).is_file():
+                shutil.copyfile(self.reader / name, self.folder / name)
+
+
+def _run(words: list[str]) -> str:
+    """What the command wrote to standard output."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        code = mmjax(words)
+    if code:
+        raise Failed(code, words)
+    return out.getvalue()

@@ -1,0 +1,124 @@
+"""The grid: every fusion op on some data sets, the best on the rest, with three seeds; then table and plots.
+
+`python -m experiments.fusion_bench.run` does what is not done yet; --dry-run says what that is.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from experiments.fusion_bench import missing, tell
+from experiments.fusion_bench.cells import Cell, Failed
+from experiments.fusion_bench.cost import costs
+from experiments.fusion_bench.sets import CONFIGS, EVERY, REST, ops
+from mmjax.cli.say import say
+from mmjax.train.loop import RESUME
+
+BEST = 4
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=Path("runs/fusion_bench"))
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--sets", nargs="+", default=[*EVERY, *REST], choices=[*EVERY, *REST], metavar="SET")
+    parser.add_argument("--ops", nargs="+", default=ops(), choices=ops(), metavar="OP", help="all others are left out")
+    parser.add_argument("--dry-run", action="store_true", help="only say which runs there are, and which are done")
+    args = parser.parse_args()
+    # The runs of an op differ by their seed alone: they share one compilation.
+    jax.config.update("jax_compilation_cache_dir", str(args.out.absolute() / "compiled"))
+
+    failed, found = 0, {}
+    for name in args.sets:
+        wanted = args.ops if name in EVERY else best(found)
+        grid = cells(args.out, name, wanted, args.seeds)
+        if args.dry_run:
+            dry(name, grid)
+        failed += 0 if args.dry_run else fill(grid)
+        found[name] = {
+            op: {"accuracy": [cell.scores()["accuracy"] for cell in row if cell.done]} for op, row in grid.items()
+        }
+    if args.dry_run:
+        return 0
+    for name in args.sets:
+        measure(args.out / name, cells(args.out, name, list(found[name]), args.seeds), found[name])
+    (args.out / "results.json").write_text(json.dumps(found, indent=1) + "\n")
+    text = tell.table(found)
+    (args.out / "table.md").write_text(text)
+    tell.plots(found, args.out)
+    print(text)
+    return int(failed > 0)
+
+
+def cells(out: Path, name: str, wanted: Sequence[str], seeds: int) -> dict[str, list[Cell]]:
+    """The runs of ops on a data set, one for each seed."""
+    here = (EVERY | REST)[name]
+    spec, reader = str(CONFIGS / here.spec), out / name / f"{wanted[0]}_0" if wanted else out
+    changes = {op: here.overrides(op) for op in wanted}
+    return {
+        op: [Cell(out / name / f"{op}_{seed}", spec, changed, seed, reader) for seed in range(seeds)]
+        for op, changed in changes.items()
+    }
+
+
+def accuracies(row: Sequence[Cell]) -> list[float]:
+    """Those of the runs that are done."""
+    return [cell.scores()["accuracy"] for cell in row if cell.done]
+
+
+def best(found: Mapping[str, Any], count: int = BEST) -> list[str]:
+    """The ops of the lowest mean rank by mean accuracy, over those data sets that have every op's."""
+    ranks: dict[str, list[int]] = {}
+    for name in (name for name in EVERY if name in found):
+        means = {op: statistics.mean(x["accuracy"]) for op, x in found[name].items() if x["accuracy"]}
+        for rank, op in enumerate(sorted(means, key=lambda op: -means[op])):
+            ranks.setdefault(op, []).append(rank)
+    return sorted(ranks, key=lambda op: statistics.mean(ranks[op]))[:count]
+
+
+def dry(name: str, grid: Mapping[str, Sequence[Cell]]) -> None:
+    if not grid:
+        print(f"{name}: the {BEST} best of the sets before, which are not known yet")
+    for cell in (cell for row in grid.values() for cell in row):
+        print(f"{'done ' if cell.done else 'to do'}  {cell.command}")
+
+
+def fill(grid: Mapping[str, Sequence[Cell]]) -> int:
+    """Does what is not done; how many runs failed, which keep no other from being done."""
+    failed, total = 0, sum(map(len, grid.values()))
+    for number, cell in enumerate((cell for row in grid.values() for cell in row), 1):
+        if not cell.done:
+            say(f"{number} of {total}: {cell.folder}")
+        try:
+            cell.scores()
+        except Failed as error:
+            if error.code == RESUME:
+                sys.exit(RESUME)
+            say(str(error))
+            failed += 1
+    return failed
+
+
+def measure(folder: Path, grid: Mapping[str, Sequence[Cell]], found: dict[str, dict[str, Any]]) -> None:
+    """Adds to each op what its step costs and what it scores where modalities are missing."""
+    runs = {op: [cell.folder for cell in row if cell.done] for op, row in grid.items()}
+    runs = {op: folders for op, folders in runs.items() if folders}
+    kept = folder / "costs.json"
+    known = json.loads(kept.read_text()) if kept.is_file() else {}
+    if not set(runs) <= set(known):
+        # All anew: times are only compared with those of the same minutes.
+        known = costs({op: folders[0] for op, folders in runs.items()})
+        kept.write_text(json.dumps(known, indent=1) + "\n")
+    for op, folders in runs.items():
+        curves = [missing.curve(one) for one in folders]
+        found[op] |= known[op] | {"missing": {rate: [curve[rate] for curve in curves] for rate in curves[0]}}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

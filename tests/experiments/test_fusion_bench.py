@@ -1,0 +1,159 @@
+"""The bench of fusions: every op stands in every set, runs are done once, and what is missing is what is told."""
+
+import json
+
+import jax
+import numpy as np
+import pytest
+
+import mmjax
+import mmjax.fusion
+from experiments.fusion_bench import cells, missing, rows, run, tell
+from experiments.fusion_bench.cells import Cell, Failed
+from experiments.fusion_bench.cost import costs
+from experiments.fusion_bench.sets import CONFIGS, EVERY, REST, Set, ops
+from mmjax.cli import config
+from mmjax.core.build import build, describe
+from mmjax.train.state import one_row
+
+
+def test_an_op_enters_by_the_name_of_its_file(tmp_path, monkeypatch):
+    assert {"low_rank", "decision_max", "concat"} <= set(ops())
+    for name in ("__init__", "mine", "another"):
+        (tmp_path / f"{name}.py").touch()
+    monkeypatch.setattr(mmjax.fusion, "__path__", [str(tmp_path)])
+    assert ops() == ["another", "mine"]
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_every_op_stands_in_the_sets_that_all_run_on(name):
+    here = EVERY[name]
+    for op in ops():
+        overrides = [f"{key}={value!r}" for key, value in here.overrides(op).items()]
+        experiment = config.load(f"{CONFIGS / here.spec}", overrides)
+        assert describe(experiment.task.model.fusion)["use"] == f"fusion.{op}"
+        params, _ = jax.eval_shape(experiment.task.init, jax.random.key(0), one_row(experiment.data))
+        decides = any(key.startswith("heads_") for key in params)
+        assert decides == op.startswith("decision_"), op
+
+
+@pytest.mark.parametrize("name", REST)
+def test_the_rest_take_ops_of_each_kind(name):
+    here = REST[name]
+    for op in ("low_rank", "decision_average"):
+        overrides = [f"{key}={value!r}" for key, value in here.overrides(op).items()]
+        experiment = config.load(f"{CONFIGS / here.spec}", overrides)
+        jax.eval_shape(experiment.task.init, jax.random.key(0), one_row(experiment.data))
+
+
+def test_the_configs_of_all_rows_are_there():
+    for row in rows.ROWS:
+        config.load(f"{CONFIGS / row.spec}")
+
+
+def test_what_is_taken_away_is_nested_never_all_and_as_often_as_told():
+    rng = np.random.default_rng(1)
+    there = rng.random((40_000, 3)) < 0.8
+    before = there
+    for rate in missing.RATES:
+        left = missing.kept(there, rate, np.random.default_rng(5))
+        assert not np.any(left & ~before)
+        assert np.array_equal(left.any(1), there.any(1))
+        whole = there.all(1)
+        # Of three modalities the luckiest stays where all three would go.
+        assert left[whole].mean() == pytest.approx(1 - rate + rate**3 / 3, abs=0.01)
+        before = left
+    assert np.array_equal(missing.kept(there, 0.0, rng), there)
+
+
+def test_masks_alone_change():
+    batch = {"a": np.ones((64, 5, 2)), "a_mask": np.ones((64, 5), bool), "b": np.ones(64), "b_mask": np.ones(64, bool)}
+    batch["a_mask"][:, 3:] = False
+    (found,) = missing.masked([batch], ("a", "b"), 0.5, seed=0)
+    assert found["a"] is batch["a"] and found["b"] is batch["b"]
+    assert np.array_equal(found["a_mask"].any(1), found["a_mask"][:, :3].all(1)) and not found["a_mask"][:, 3:].any()
+    gone = ~found["a_mask"].any(1), ~found["b_mask"]
+    assert 0 < gone[0].sum() < 64 and 0 < gone[1].sum() < 64 and not (gone[0] & gone[1]).any()
+
+
+@pytest.fixture(scope="module")
+def done(small_wheels, tmp_path_factory):
+    here = Set("mfeat.py:smoke", {"tensor": {"width": 2}})
+    overrides = here.overrides("gated") | {"steps": 3, "optim.schedule.warmup": 1}
+    folder = tmp_path_factory.mktemp("bench") / "gated_1"
+    cell = Cell(folder, str(CONFIGS / here.spec), overrides, 1, folder)
+    assert not cell.done
+    return cell, cell.scores()
+
+
+def test_a_run_is_the_command_with_its_seed_and_is_done_once(done, monkeypatch):
+    cell, scores = done
+    kept = json.loads((cell.folder / "config.json").read_text())
+    assert kept["seed"] == 1 and kept["steps"] == 3 and kept["task"]["model"]["fusion"]["use"] == "fusion.gated"
+    assert build(json.loads(json.dumps(kept))) == config.load(cell.spec, [w[9:] for w in cell.train[3:]])
+    monkeypatch.setattr(cells, "mmjax", lambda words: pytest.fail("it ran again"))
+    assert cell.done and cell.scores() == scores
+
+
+def test_a_run_that_fails_is_told_and_the_others_are_done(tmp_path, done, monkeypatch, capsys):
+    wrong = Cell(tmp_path / "wrong", str(CONFIGS / "mfeat.py:smoke"), {"steps": 0}, 0, done[0].folder)
+    with pytest.raises(Failed, match="exit code 1 of mmjax train"):
+        wrong.scores()
+    assert run.fill({"wrong": [wrong], "gated": [done[0]]}) == 1
+    assert "steps is 0" in capsys.readouterr().err
+
+
+def test_missing_modalities_need_one_program_and_rate_0_is_the_evaluation(done):
+    cell, scores = done
+    compiled = []
+    jax.monitoring.register_event_duration_secs_listener(
+        lambda event, *_, **__: compiled.append(event) if "backend_compile" in event else None
+    )
+    few = missing.curve(cell.folder, (0.0,))
+    alone = len(compiled)
+    (cell.folder / missing.FILE).unlink()
+    jax.clear_caches()
+    many = missing.curve(cell.folder)
+    assert alone and len(compiled) == 2 * alone
+    assert few[0.0] == many[0.0] == scores["accuracy"] and list(many) == list(missing.RATES)
+    assert missing.curve(cell.folder) == many
+
+
+def test_costs_are_of_the_model_that_was_trained(done):
+    cell, _ = done
+    found = costs({"gated": cell.folder})["gated"]
+    params = mmjax.load(cell.folder).params
+    assert found["parameters"] == sum(leaf.size for leaf in jax.tree.leaves(params))
+    # The state alone holds the parameters, their average and two moments.
+    assert found["megabytes"] > 4 * 4 * found["parameters"] / 2**20 and found["milliseconds"] > 0
+
+
+FOUND = {
+    "digits": {
+        "low_rank": dict(accuracy=[0.98, 0.97, 0.99], parameters=12_000, milliseconds=4.26, megabytes=10.2),
+        "gated": dict(accuracy=[0.99, 0.99, 0.99], parameters=9_000, milliseconds=3.0, megabytes=9.0),
+        "mine": dict(accuracy=[]),
+    },
+}
+FOUND["digits"]["low_rank"]["missing"] = {0.0: [0.98], 0.3: [0.9], 0.9: [0.5]}
+FOUND["digits"]["gated"]["missing"] = {0.0: [0.99], 0.3: [0.8], 0.9: [0.4]}
+
+
+def test_the_table_has_the_best_first_and_leaves_out_what_is_not_done(tmp_path):
+    lines = tell.table(FOUND).strip().split("\n")
+    assert lines[2] == "| op | accuracy | parameters | ms a step | MB a step | 30% missing | 90% missing |"
+    assert lines[4] == "| gated | 99.00 ± 0.00 % | 9,000 | 3.0 | 9 | 80.00 % | 40.00 % |"
+    assert lines[5] == "| low_rank | 98.00 ± 1.00 % | 12,000 | 4.3 | 10 | 90.00 % | 50.00 % |"
+    assert len(lines) == 6
+    tell.plots(FOUND, tmp_path)
+    assert all("low rank" in (tmp_path / name).read_text() for name in ("cost.svg", "missing.svg"))
+
+
+def test_the_best_are_those_of_the_lowest_mean_rank():
+    def of(**means):
+        return {op: {"accuracy": [value]} for op, value in means.items()}
+
+    # Ranks of a: 0 and 2, of b: 1 and 0, of c: 2 and 1; by mean accuracy alone c would be before a.
+    found = {"mfeat": of(a=0.98, b=0.97, c=0.96), "easyvqa": of(a=0.7, b=0.99, c=0.9), "sound": of(c=1.0)}
+    assert run.best(found, 2) == ["b", "a"]
+    assert run.best({}, 4) == []
