@@ -6,11 +6,12 @@ https://www.aeon-toolkit.org/en/stable/api_reference/file_specifications/ts.html
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+
+from mmjax.data import installed
 
 
 def read(path: Path) -> Iterator[tuple[np.ndarray, str]]:
@@ -35,13 +36,5 @@ def read(path: Path) -> Iterator[tuple[np.ndarray, str]]:
 
 
 def folder(problem: str) -> Path:
-    """Where the wheel of aeon or sktime has a problem's files, found without importing it. Raises FileNotFoundError."""
-    for package in ("aeon", "sktime"):
-        spec = importlib.util.find_spec(package)
-        if spec and spec.submodule_search_locations:
-            found = Path(spec.submodule_search_locations[0]) / "datasets/data" / problem
-            if found.is_dir():
-                return found
-    raise FileNotFoundError(
-        f"the files of {problem} come with the wheel of aeon, which is absent: pip install --no-deps aeon==1.6.0"
-    )
+    """Where the wheel of aeon has a problem's files. Raises FileNotFoundError."""
+    return installed.inside("aeon", f"datasets/data/{problem}", "--no-deps aeon==1.6.0")

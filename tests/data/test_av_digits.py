@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from mmjax.data import images, prepared
+from mmjax.data import images, installed, prepared
 from mmjax.data.av_digits import av_digits_dataset_builder as av_digits
 
 soxr = pytest.importorskip("soxr", reason="soxr is not installed: pip install 'mmjax[data]'")
@@ -32,7 +32,8 @@ def test_every_digit_of_scikit_learn_is_seen_in_one_split_with_its_label(rows):
 
 @pytest.fixture
 def clips():
-    return {path.parent.name: av_digits.read(path) for path in av_digits.wheel("captcha", "data").glob("?/default.wav")}
+    spoken = installed.inside("captcha", "data", "captcha")
+    return {path.parent.name: av_digits.read(path) for path in spoken.glob("?/default.wav")}
 
 
 @pytest.fixture
@@ -96,5 +97,5 @@ def test_a_row_is_the_same_whenever_it_is_made(rows, clips):
 
 def test_a_package_that_is_absent_is_named_with_what_installs_it(tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(FileNotFoundError, match=r"package soxr, which is absent: pip install 'mmjax\[data\]'"):
+    with pytest.raises(FileNotFoundError, match=r"package soxr is absent: pip install 'mmjax\[data\]'"):
         prepared.prepare("av_digits", str(tmp_path / "data"))

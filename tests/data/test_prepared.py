@@ -125,8 +125,8 @@ def test_files_without_random_access_are_told(drawings, tmp_path):
 
 
 def test_a_missing_wheel_is_told_with_the_command_that_installs_it(monkeypatch, tmp_path):
-    monkeypatch.setattr(easyvqa_dataset_builder, "WHEEL", "easy_vqa_that_nobody_installed")
-    with pytest.raises(FileNotFoundError, match="pip install easy-vqa"):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(FileNotFoundError, match="data of the package easy_vqa is absent: pip install easy-vqa"):
         prepared.prepare("easyvqa", str(tmp_path))
     assert prepared.built(str(tmp_path)) == []
 

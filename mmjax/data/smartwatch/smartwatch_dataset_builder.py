@@ -9,14 +9,13 @@ and to the elbow on the other. Rotation is a pseudovector, of which a mirror acr
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
 
+from mmjax.data import installed
 from mmjax.data.smartwatch import watch_file
 
 WINDOW, HOP = 200, 100  # steps of 20 ms
@@ -52,7 +51,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         )
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Iterator]:
-        found = watch_file.read(wheel())
+        found = watch_file.read(installed.inside("seglearn", "data/watch_dataset.npy", "--no-deps seglearn==1.2.5"))
         subjects = np.array_split(sorted(set(found["subject"])), FOLDS)
         return {f"fold_{k}": self._generate_examples(found, list(some)) for k, some in enumerate(subjects)}
 
@@ -67,15 +66,3 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                 window = steps[start : start + WINDOW]
                 yield row, {"accelerometer": window[:, :CHANNELS], "gyroscope": window[:, CHANNELS:], **told}
                 row += 1
-
-
-def wheel() -> Path:
-    """The file of the recordings, found without importing the package. Raises FileNotFoundError."""
-    spec = importlib.util.find_spec("seglearn")
-    path = Path(spec.submodule_search_locations[0]) / "data/watch_dataset.npy" if spec else None
-    if path is None or not path.is_file():
-        raise FileNotFoundError(
-            "the recordings of smartwatch come with the wheel of seglearn, which is absent: "
-            "pip install --no-deps seglearn==1.2.5"
-        )
-    return path
