@@ -80,21 +80,30 @@ class Model:
         some = rows[start : start + _TOGETHER]
         batches, errors = self.feed.encode(some, root)
         # The answer stands at its row; the number that the message begins with is one among these rows only.
-        answers = {n: [{"error": message.removeprefix(f"row {n}: ")}] for n, message in errors.items()}
+        wrong = {n: {"error": message.removeprefix(f"row {n}: ")} for n, message in errors.items()}
+        answers: dict[int, dict[int, dict[str, Any]]] = {}
         for batch in batches:
             # Its number among all rows: searches that draw go by it, and no two batches draw the same.
             batch = _trimmed({**batch, "index": np.where(batch["index"] < 0, batch["index"], batch["index"] + start)})
             for record in self.task.read(self._predict(batch), batch):
                 shown = {name: record[name] for name in ("prediction", "confidence") if name in record}
-                row = record["index"] + (record["place"] if self.feed.packed else 0) - start
-                answers.setdefault(row, []).append(shown)
-        nothing = [{"error": "it asks no question"}]
-        yield from (_joined(answers.get(number, nothing)) for number in range(len(some)))
+                number, place = record["index"] - start, record["place"]
+                number, place = (number + place, 0) if self.feed.packed else (number, place)
+                answers.setdefault(number, {})[place] = shown
+        asked = getattr(self.task.model, "asked", ())
+        for number, row in enumerate(some):
+            questions = next((row[name] for name in asked if isinstance(row.get(name), list)), None)
+            yield wrong[number] if number in wrong else _joined(answers.get(number, {}), questions)
 
 
-def _joined(answers: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """What is said to a row; lists where it asked several questions."""
-    return answers[0] if len(answers) == 1 else {name: [one[name] for one in answers] for name in answers[0]}
+def _joined(answers: Mapping[int, dict[str, Any]], questions: Sequence[Any] | None) -> dict[str, Any]:
+    """What is said to a row: a list with a place for each of its questions, where it asked a list."""
+    if not answers:
+        return {"error": "it asks no question"}
+    if questions is None:
+        return answers[0]
+    names = next(iter(answers.values()))
+    return {name: [answers.get(place, {}).get(name) for place in range(len(questions))] for name in names}
 
 
 def _trimmed(batch: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -89,7 +89,9 @@ class Classify(Labelled):
         there = np.asarray(batch["index"]) >= 0
         for name in getattr(self.model, "asked", ()):
             mask = np.asarray(batch[f"{name}_mask"])
-            there = there.reshape(len(there), -1) & mask.reshape(*mask.shape[:2], -1).any(-1)
+            # A question that is missing though it has an answer was asked, and counts.
+            asked = mask.reshape(*mask.shape[:2], -1).any(-1) | (np.asarray(batch["label"]) >= 0)
+            there = there.reshape(len(there), -1) & asked
         return there
 
     def finish(self, records: Sequence[Mapping[str, Any]]) -> dict[str, float]:

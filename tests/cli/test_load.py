@@ -15,7 +15,8 @@ def test_a_task_that_is_not_sure_of_anything_tells_what_it_predicts_alone():
         read=lambda predictions, batch: [
             {"index": int(index), "place": 0, "prediction": float(number)}
             for index, number in zip(batch["index"], predictions, strict=True)
-        ]
+        ],
+        model=None,
     )
     model._predict = lambda batch: [0.5, -2.0]
     assert model.predict([{}, {}, {}]) == [{"prediction": 0.5}, {"prediction": -2.0}, {"error": "it is empty"}]

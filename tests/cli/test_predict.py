@@ -28,16 +28,16 @@ def model(trained):
 
 def test_a_row_that_asks_several_questions_of_one_example_has_lists_of_answers():
     def read(predictions, batch):
-        asked = [(0, 0, "a"), (0, 1, "b"), (1, 0, "c")]
+        asked = [(0, 0, "a"), (0, 2, "b"), (1, 0, "c")]
         return [{"index": i, "place": q, "prediction": said, "confidence": 0.5} for i, q, said in asked]
 
     model = object.__new__(Model)
     batch = {"index": np.array([0, 1, -1, -1])}
     model.feed = SimpleNamespace(packed=False, encode=lambda rows, root: ([batch], {2: "row 2: it is no row"}))
-    model.task, model._predict = SimpleNamespace(read=read), lambda batch: None
-    assert model.predict([{}] * 4) == [
-        {"prediction": ["a", "b"], "confidence": [0.5, 0.5]},
-        {"prediction": "c", "confidence": 0.5},
+    model.task, model._predict = SimpleNamespace(read=read, model=SimpleNamespace(asked=("text",))), lambda batch: None
+    assert model.predict([{"text": ["a?", "", "b?"]}, {"text": ["c?"]}, {}, {"text": [""]}]) == [
+        {"prediction": ["a", None, "b"], "confidence": [0.5, None, 0.5]},
+        {"prediction": ["c"], "confidence": [0.5]},
         {"error": "it is no row"},
         {"error": "it asks no question"},
     ]

@@ -126,6 +126,14 @@ def test_questions_about_an_example_are_scored_one_by_one_and_by_kind(several):
     assert float(found["cross_entropy"].total) == pytest.approx(expected, rel=1e-5)
 
 
+def test_a_question_that_is_missing_counts_where_its_answer_is_known(several):
+    task = Classify(model(Head(3)).clone(asked=("view",))).bind(SimpleNamespace(labels=LABELS, kinds=("easy", "hard")))
+    probability = np.eye(3, dtype=np.float32)[np.maximum(several["label"], 0)]
+    without = several | {"view_mask": np.zeros_like(several["view_mask"])}
+    mean = task.score({"probability": probability}, without)["accuracy"]
+    assert len(task.read({"probability": probability}, without)) == float(mean.count) == 3
+
+
 def test_of_several_questions_a_panel_shows_a_wrong_one_and_its_own_weights(several):
     task = Classify(model(Head(3)).clone(asked=("view",))).bind(SimpleNamespace(labels=LABELS, kinds=("easy", "hard")))
     params = reference.parameters(task.model, several, train=False)
