@@ -104,6 +104,16 @@ def test_a_pickle_that_would_run_something_is_refused_by_its_name_and_runs_nothi
     assert not os.path.exists(mark)
 
 
+def test_what_a_pickle_makes_of_the_readers_own_parts_goes_no_further(tmp_path):
+    # A record's maker with an attribute that NumPy would follow to any address of memory.
+    interface = {"data": (16, True), "shape": (1,), "typestr": "<f4", "version": 3}
+    state = pickle.dumps((None, {"__array_interface__": interface}), 2)[2:-1]
+    maker = b"cnumpy.core.multiarray\nscalar\n" + state + b"b"
+    save(tmp_path / "watch.npy", b"\x80\x02}X\x01\x00\x00\x00X](" + maker + b"es.")
+    with pytest.raises(ValueError, match="it holds function"):
+        watch_file.read(tmp_path / "watch.npy")
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [

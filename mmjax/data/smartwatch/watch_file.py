@@ -46,7 +46,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 # What a pickle that describes no real arrays ends in.
-_WRONG = (ValueError, TypeError, AttributeError, OverflowError, UnicodeError)
+_WRONG = (ValueError, TypeError, AttributeError, OverflowError, UnicodeError, RecursionError, MemoryError)
 
 
 class _Refused(Exception):
@@ -93,9 +93,16 @@ class _Unpickler(pickle.Unpickler):
 
 
 def _plain(saved: Any) -> Any:
-    """Arrays and containers of them in place of the records."""
+    """Arrays and containers of them in place of the records; ValueError for anything else that a pickle can make.
+
+    NumPy asks objects for attributes, and a pickle may set any on the records' makers: none may go on from here.
+    """
     if isinstance(saved, _Array):
         return _plain(saved.values)
     if isinstance(saved, list | tuple):
         return [_plain(one) for one in saved]
-    return {name: _plain(one) for name, one in saved.items()} if isinstance(saved, dict) else saved
+    if isinstance(saved, dict):
+        return {name: _plain(one) for name, one in saved.items()}
+    if saved is None or isinstance(saved, str | bytes | int | float | np.ndarray | np.generic):
+        return saved
+    raise ValueError(f"it holds {type(saved).__name__}")
