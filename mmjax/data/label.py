@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+
+WHOLE = re.compile(r"[+-]?[0-9]+")  # these are sorted as numbers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Label:
         if told := self._told(source):
             return told
         found = {said(one) for value in values for one in self._listed(value)} - {""}
-        return sorted(found, key=lambda name: (0, int(name), name) if name.isdigit() else (1, 0, name))
+        return sorted(found, key=lambda name: (0, int(name), name) if WHOLE.fullmatch(name) else (1, 0, name))
 
     def __call__(self, source: Any, value: Any, names: Sequence[str]) -> np.ndarray:
         """Which of the names it is; -1 where a row has none. Raises ValueError for another name, or too many."""

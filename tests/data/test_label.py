@@ -30,6 +30,11 @@ def test_a_row_asked_several_times_has_a_list_of_classes_and_none_for_what_is_no
     assert found.dtype == np.int32
 
 
+def test_whole_numbers_are_in_their_order_and_names_after_them():
+    found = Label("answer").known(source(tfds.features.Text()), [b"-2", b"10", b"0", b"good", b"+3", b"-1", b"bad"])
+    assert found == ["-2", "-1", "0", "+3", "10", "bad", "good"]
+
+
 def test_a_row_asked_once_has_one():
     label = Label("answer")
     assert label.blank().shape == () and label(source(tfds.features.Text()), b"yes", NAMES) == 1
