@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from mmjax.data import own_fields, own_pairs, prepared
+from mmjax.data.alike import together
 
 VERSION = "1.0.0"
 MARK = "mmjax.json"  # tells our data sets from others, which are never replaced
@@ -28,15 +29,14 @@ Form = own_pairs.Pairs | own_fields.Fields
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """A good row: what its form made of it, and its split, None where the file names none."""
+    """A good row: what its form made of it, its split, None where the file names none, and a name for all rows that
+    show the same, or are joined by others that do.
+    """
 
     line: int
     given: own_pairs.Pair | own_fields.Given
     split: str | None
-
-    @property
-    def digest(self) -> str:
-        return self.given.digest
+    digest: str = ""
 
 
 def build(
@@ -76,23 +76,26 @@ def read(path: Path) -> tuple[list[Row], list[tuple[int, str]], Form | None]:
     """The good rows of a .jsonl file; for every bad one, its line number and what is wrong with it; and their form."""
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file, expected rows as JSON lines")
-    rows, bad, splits, form = [], [], {}, None
+    rows, bad, form = [], [], None
     for line, text in enumerate(path.read_bytes().removeprefix(b"\xef\xbb\xbf").splitlines(), 1):
         if not text.strip():
             continue
         try:
             fields = parse(text, form.expected if form else EXPECTED)
             form = form or form_of(fields)
-            row = Row(line, form.parse(fields, path.parent), split_of(fields))
-            first = splits.setdefault(row.digest, row) if row.split else row
-            if first.split != row.split:
-                raise ValueError(
-                    f"split {row.split!r}, but line {first.line} puts the same {form.shared} into {first.split!r}"
-                )
-            rows.append(row)
+            rows.append(Row(line, form.parse(fields, path.parent), split_of(fields)))
         except (ValueError, OSError) as error:
             bad.append((line, " ".join(str(error).split())))
-    return rows, bad, form
+    joined, splits, good = together(row.given.digests for row in rows), {}, []
+    for row in rows:
+        row = dataclasses.replace(row, digest=joined[row.given.digests[0]])
+        first = splits.setdefault(row.given.digests, row) if row.split else row
+        if first.split == row.split:
+            good.append(row)
+        else:
+            told = f"split {row.split!r}, but line {first.line} puts the same {form.shared} into {first.split!r}"
+            bad.append((row.line, told))
+    return good, sorted(bad), form
 
 
 def parse(text: bytes, expected: str) -> dict[str, Any]:
@@ -120,7 +123,7 @@ def split_of(row: dict[str, Any]) -> str | None:
 
 
 def divide(rows: Sequence[Row], path: Path, shared: str) -> dict[str, list[Row]]:
-    """Rows by split: as named, else as other rows that show the same, else one in ten for the test."""
+    """Rows by split: as named, else as other rows that share something with it, else one in ten for the test."""
     named = {row.digest: row.split for row in rows if row.split}
     chosen = {row.digest: named.get(row.digest) or drawn(row.digest) for row in rows}
     if not named:
@@ -131,7 +134,7 @@ def divide(rows: Sequence[Row], path: Path, shared: str) -> dict[str, list[Row]]
             chosen[order[0]], chosen[order[-1]] = "test", "train"
     divided: dict[str, list[Row]] = {}
     for row in rows:
-        divided.setdefault(chosen[row.digest], []).append(row)
+        divided.setdefault(row.split or chosen[row.digest], []).append(row)
     return dict(sorted(divided.items(), key=lambda item: (item[0] != "train", item[0])))
 
 
@@ -176,6 +179,7 @@ def rows_builder(divided: dict[str, list[Row]], form: Form, name: str, data_dir:
                 description="Rows of a .jsonl file, built by mmjax.",
                 features=tfds.features.FeaturesDict(form.features()),
                 disable_shuffling=True,
+                metadata=tfds.core.MetadataDict(rates=form.rates()),
             )
 
         def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Iterator]:

@@ -8,7 +8,6 @@ a number or a list of them. Of any other name: a path of a picture or sound, ano
 from __future__ import annotations
 
 import dataclasses
-import functools
 import hashlib
 import json
 from collections.abc import Mapping
@@ -25,9 +24,9 @@ EXPECTED = 'expected fields such as "image", "sound" or "text" with a "label", "
 
 @dataclasses.dataclass(frozen=True)
 class Given:
-    """A good row; rows of one `digest` hold the same pictures and sounds or, without any, the same values."""
+    """A good row: the digests of its pictures and sounds or, without any, one of all its values."""
 
-    digest: str
+    digests: tuple[str, ...]
     values: Mapping[str, Any]
     root: Path
 
@@ -40,6 +39,7 @@ class Fields:
     def __init__(self):
         self.kinds: dict[str, Kind] = {}
         self.truths: list[str] | None = None
+        self.seen: dict[tuple[str, str], tuple[str, ...]] = {}
 
     def parse(self, row: Mapping[str, Any], root: Path) -> Given:
         """A row as Given; ValueError or OSError names the field and says what is wrong with it."""
@@ -51,25 +51,39 @@ class Fields:
             raise ValueError(f"it has {' and '.join(truths)}, but the first row {' and '.join(self.truths)}")
         if not set(values) - set(TRUTHS):
             raise ValueError("every modality of it is missing: give at least one")
-        kinds, read = {}, {}
-        for name, value in values.items():
+        kinds, files, others = {}, [], []
+        for name, value in sorted(values.items()):
             if not name.isidentifier() or name.endswith("_mask"):
                 raise ValueError(f'no field may be called "{name}"; take a name such as "image" or "heart_rate"')
             try:
-                kinds[name] = self.kinds.get(name) or kind_of(name, value)
-                read[name] = kinds[name].read(value, root)
+                kind = kinds[name] = self.kinds.get(name) or kind_of(name, value)
+                if kind.files:
+                    files += self._digests(name, kind, value, root)
+                else:
+                    others.append((name, kind.read(value, root)))
             except (ValueError, OSError) as error:
                 raise ValueError(f'"{name}": {error}') from None
         self.kinds, self.truths = self.kinds | kinds, truths
-        shown = {name for name in kinds if kinds[name].files} or set(values) - set(TRUTHS)
-        told = [(name, hashed(read[name])) for name in sorted(shown)]
-        return Given(hashlib.sha256(json.dumps(told).encode()).hexdigest(), values, root)
+        shown = [(name, digest(value)) for name, value in others if name not in TRUTHS]
+        return Given(tuple(files) or (digest(shown),), values, root)
+
+    def _digests(self, name: str, kind: Kind, value: Any, root: Path) -> tuple[str, ...]:
+        """Those of the files of a field, each of which is read once."""
+        key = name, json.dumps(value)
+        if key not in self.seen:
+            read = kind.read(value, root)
+            self.seen[key] = tuple(map(digest, read if isinstance(read, list) else [read]))
+        return self.seen[key]
 
     def features(self) -> dict[str, Any]:
         """The TFDS features of all rows that were parsed."""
         import tensorflow_datasets as tfds
 
         return {name: kind.feature(tfds.features) for name, kind in self.kinds.items()}
+
+    def rates(self) -> dict[str, int]:
+        """How many samples a second the sounds of a field have."""
+        return {name: kind.rate for name, kind in self.kinds.items() if kind.rate}
 
     def stored(self, given: Given, number: int) -> dict[str, Any]:
         """What TFDS writes."""
@@ -79,12 +93,8 @@ class Fields:
         }
 
 
-@functools.singledispatch
-def hashed(value: Any) -> str:
-    """The digest of what was read of a field."""
-    return hashlib.sha256(repr(value).encode()).hexdigest()
-
-
-@hashed.register
-def _(value: np.ndarray) -> str:
-    return hashlib.sha256(value.tobytes()).hexdigest()
+def digest(value: Any) -> str:
+    """A name for what was read."""
+    if isinstance(value, np.ndarray):
+        value = value.tobytes()
+    return hashlib.sha256(value if isinstance(value, bytes) else repr(value).encode()).hexdigest()

@@ -23,13 +23,15 @@ SOUNDS = (".wav", ".flac", ".ogg", ".mp3", ".opus", ".aiff", ".m4a")
 class Kind:
     """How a value is read (paths from a folder), what stands where a row has none, and the TFDS feature for it.
 
-    `feature` is given `tfds.features`, which takes long to import. `files` are read from disk.
+    `feature` is given `tfds.features`, which takes long to import. `files` are read from disk; `rate` is that of
+    a sound, in samples a second.
     """
 
     read: Callable[[Any, Path], Any]
     none: Any
     feature: Callable[[Any], Any]
     files: bool = False
+    rate: int | None = None
 
 
 def kind_of(name: str, value: Any) -> Kind:
@@ -79,6 +81,7 @@ def sound(first: Any) -> Kind:
         np.zeros(0, np.int16),
         lambda features: features.Tensor(shape=(None,), dtype=np.int16, encoding="bytes"),
         files=True,
+        rate=RATE,
     )
 
 

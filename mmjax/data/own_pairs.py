@@ -28,9 +28,9 @@ EXPECTED = 'expected {"image": path, "question": text, "answer": text} or {"imag
 
 @dataclasses.dataclass(frozen=True)
 class Pair:
-    """A good row; `digest` is of the pictures' bytes."""
+    """A good row; its one digest is of all the pictures' bytes, since several are one picture of a video."""
 
-    digest: str
+    digests: tuple[str]
     images: tuple[Path, ...]
     question: str
     answer: str
@@ -62,7 +62,7 @@ class Pairs:
         self.several |= len(paths) > 1
         caption = row.get("caption", "").strip()
         question, answer = (CAPTION, caption) if caption else (row["question"].strip(), row["answer"].strip())
-        return Pair(digest, paths, question, answer, caption)
+        return Pair((digest,), paths, question, answer, caption)
 
     def features(self) -> dict[str, Any]:
         """The TFDS features of all rows that were parsed."""
@@ -71,6 +71,10 @@ class Pairs:
         image = tfds.features.Image(shape=(None, None, 3))
         texts = {name: tfds.features.Text() for name in ("question", "answer", "caption")}
         return {"image": tfds.features.Sequence(image) if self.several else image, **texts, "image_id": np.int64}
+
+    def rates(self) -> dict[str, int]:
+        """None: these rows have no sound."""
+        return {}
 
     def stored(self, pair: Pair, number: int) -> dict[str, Any]:
         """What TFDS writes; `number` is that of the digest."""

@@ -59,10 +59,11 @@ class RowFeed:
                     f"data.{key}.feature is {feature!r}, but data set {self.config.name!r} has "
                     f"{', '.join(sorted(found.info.features))}"
                 )
+        rates = dict(found.info.metadata or {}).get("rates", {})
         for name, one in self.config.modalities.items():
             if hasattr(one, "check"):
                 try:
-                    one.check(found.info.features[one.feature])
+                    one.check(found.info.features[one.feature], rates.get(one.feature))
                 except ValueError as error:
                     raise ValueError(f"data.modalities.{name}: {error}") from None
         return found

@@ -136,6 +136,36 @@ BAD = [
 ]
 
 
+def test_rows_that_share_a_picture_or_a_sound_are_in_one_split(folder):
+    rows = [
+        {"image": "0.png", "sound": "tone.wav", "label": 0},
+        {"image": "1.png", "sound": "tone.wav", "label": 1},
+        {"image": "1.png", "sound": None, "label": 0},
+        *({"image": f"{n}.png", "sound": None, "label": 0} for n in (2, 3)),
+    ]
+    found, bad, form = own.read(write_rows(folder, rows))
+    assert not bad and len({row.digest for row in found[:3]}) == 1 and len({row.digest for row in found}) == 3
+    divided = own.divide(found, folder, form.shared)
+    assert sum({1, 2, 3} <= {row.line for row in some} for some in divided.values()) == 1
+    # Who names splits may share a sound between them, but not all that a row shows.
+    rows[0]["split"], rows[2]["split"], rows[3]["split"] = "train", "test", "test"
+    found, bad, form = own.read(write_rows(folder, [*rows, rows[3] | {"split": "train"}]))
+    assert bad == [(6, "split 'train', but line 4 puts the same content into 'test'")]
+    divided = own.divide(found, folder, form.shared)
+    assert {row.line: split for split, some in divided.items() for row in some if row.split} == {
+        1: "train", 3: "test", 4: "test"
+    }  # fmt: skip
+
+
+def test_a_rate_that_is_not_that_of_the_stored_sound_is_told(folder):
+    rows = [{"sound": "tone.wav", "label": n, "split": split} for n, split in enumerate(("train", "test"))]
+    rows[1]["sound"] = None
+    rows[1]["image"] = "1.png"
+    opened = feed(folder, rows, {"sound": Sound("sound", 1600, rate=8000)}, label=Label("label"))
+    with pytest.raises(ValueError, match="its sound has 16000 samples a second, but rate is 8000: set it to 16000"):
+        _ = opened.vocabulary
+
+
 def test_every_bad_row_is_told_by_line_and_field(folder):
     rows = [GOOD, *({**GOOD, **changes} for changes, _ in BAD), {"image": "1.png"}]
     path, said = folder / "rows.jsonl", []

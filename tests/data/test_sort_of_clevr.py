@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-import pytest
 
 from mmjax.data import prepared
 from mmjax.data.sort_of_clevr import shapes, sort_of_clevr_dataset_builder
@@ -81,8 +80,3 @@ def test_the_builder_keeps_rows_as_they_are_drawn_and_the_test_begins_where_the_
     np.testing.assert_array_equal(row["image"], MANY[6]["image"])
     np.testing.assert_array_equal(row["question"], MANY[6]["question"])
     assert [shapes.ANSWERS[number] for number in row["answer"]] == MANY[6]["answer"]
-
-
-@pytest.mark.parametrize(("name", "count"), [("TRAIN", 9_800), ("TEST", 200)])
-def test_the_sizes_are_those_of_the_paper(name, count):
-    assert getattr(sort_of_clevr_dataset_builder, name) == count

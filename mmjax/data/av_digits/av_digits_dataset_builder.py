@@ -49,6 +49,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             builder=self,
             description=DESCRIPTION,
             disable_shuffling=True,
+            metadata=tfds.core.MetadataDict(rates={"sound": RATE}),
             features=tfds.features.FeaturesDict(features),
         )
 

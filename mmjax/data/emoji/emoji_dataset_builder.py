@@ -16,6 +16,7 @@ from typing import Any
 import tensorflow_datasets as tfds
 
 from mmjax.data import images
+from mmjax.data.alike import together
 
 PACKAGE, RELEASE, SIDE = "emoji-datasource-{style}", "16.0.0", 64
 STYLES = ("google", "twitter")
@@ -86,15 +87,13 @@ def held_out(concepts: Sequence[str], styles: Sequence[Sequence[bytes]]) -> set[
     It is decided by code points, so that a later release moves few to the other side. Concepts that a style draws
     alike, such as the flags of Norway and Svalbard, are together on one side.
     """
-    alike = {concept: {concept} for concept in concepts}
+    groups = []
     for pictures in styles:
         drawn = defaultdict(list)
         for concept, picture in zip(concepts, pictures, strict=True):
             drawn[picture].append(concept)
-        for same in drawn.values():
-            together = set().union(*(alike[concept] for concept in same))
-            alike |= dict.fromkeys(together, together)
-    return {concept for concept in concepts if digest(min(alike[concept])) % SHARE == 0}
+        groups += drawn.values()
+    return {concept for concept, first in together(groups).items() if digest(first) % SHARE == 0}
 
 
 def digest(text: str) -> int:

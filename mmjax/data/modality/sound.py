@@ -32,9 +32,9 @@ class Sound:
     def blank(self) -> tuple[np.ndarray, np.ndarray]:
         return np.zeros(self.length, np.float32), np.zeros(self.length, bool)
 
-    def check(self, kind: Any) -> None:
-        """Raises ValueError where a TFDS feature says that it has another rate."""
-        rate = getattr(kind, "sample_rate", None)
+    def check(self, kind: Any, rate: int | None = None) -> None:
+        """Raises ValueError where a TFDS feature, or else `rate` of the data set's metadata, tells another rate."""
+        rate = getattr(kind, "sample_rate", None) or rate
         if rate and rate != self.rate:
             raise ValueError(f"its sound has {rate} samples a second, but rate is {self.rate}: set it to {rate}")
 
