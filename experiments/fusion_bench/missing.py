@@ -27,7 +27,7 @@ def curve(folder: Path, rates: Sequence[float] = RATES) -> dict[float, float]:
     if not kept.is_file():
         experiment = config.load_run(folder)
         names = sorted(experiment.data.modalities)
-        with Run(experiment, folder, say) as running:
+        with Run(experiment, folder, say, trains=False) as running:
             _, variables = running.checkpoints.load(None)
             placed = running.partition.put_state(variables)
             found = {}

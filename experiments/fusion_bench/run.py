@@ -36,14 +36,14 @@ def main() -> int:
 
     failed, found = 0, {}
     for name in args.sets:
-        wanted = args.ops if name in EVERY else best(found)
+        wanted = args.ops if name in EVERY else best(done(args.out, args.seeds))
+        if not wanted and not args.dry_run:
+            parser.error(f"{name} takes the {BEST} best of {' and '.join(EVERY)}: run these first")
         grid = cells(args.out, name, wanted, args.seeds)
         if args.dry_run:
             dry(name, grid)
         failed += 0 if args.dry_run else fill(grid)
-        found[name] = {
-            op: {"accuracy": [cell.scores()["accuracy"] for cell in row if cell.done]} for op, row in grid.items()
-        }
+        found[name] = {op: {"accuracy": accuracies(row)} for op, row in grid.items()}
     if args.dry_run:
         return 0
     for name in args.sets:
@@ -72,14 +72,20 @@ def accuracies(row: Sequence[Cell]) -> list[float]:
     return [cell.scores()["accuracy"] for cell in row if cell.done]
 
 
-def best(found: Mapping[str, Any], count: int = BEST) -> list[str]:
-    """The ops of the lowest mean rank by mean accuracy, over those data sets that have every op's."""
+def done(out: Path, seeds: int) -> dict[str, dict[str, list[float]]]:
+    """The accuracies of every op on the sets that every op runs on, as far as they are there."""
+    return {name: {op: accuracies(row) for op, row in cells(out, name, ops(), seeds).items()} for name in EVERY}
+
+
+def best(found: Mapping[str, Mapping[str, Sequence[float]]], count: int = BEST) -> list[str]:
+    """The ops of the lowest mean rank by mean accuracy, of those that have one on each data set."""
     ranks: dict[str, list[int]] = {}
-    for name in (name for name in EVERY if name in found):
-        means = {op: statistics.mean(x["accuracy"]) for op, x in found[name].items() if x["accuracy"]}
+    for values in found.values():
+        means = {op: statistics.mean(some) for op, some in values.items() if some}
         for rank, op in enumerate(sorted(means, key=lambda op: -means[op])):
             ranks.setdefault(op, []).append(rank)
-    return sorted(ranks, key=lambda op: statistics.mean(ranks[op]))[:count]
+    whole = [op for op in ranks if len(ranks[op]) == len(found)]
+    return sorted(whole, key=lambda op: statistics.mean(ranks[op]))[:count]
 
 
 def dry(name: str, grid: Mapping[str, Sequence[Cell]]) -> None:

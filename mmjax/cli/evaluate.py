@@ -19,7 +19,7 @@ def run(args: argparse.Namespace) -> int:
     from mmjax.train.loop import Run
     from mmjax.train.state import check_fit, one_row
 
-    with Run(experiment, args.workdir, say) as running:
+    with Run(experiment, args.workdir, say, trains=False) as running:
         step, variables = running.checkpoints.load(args.step)
         if args.overrides:
             check_fit(running.task, one_row(experiment.data), variables["params"], args.workdir)

@@ -45,11 +45,13 @@ class Run:
         experiment: what the config described.
         workdir: the run folder; it is there.
         say: where a line for the user goes.
+        trains: False for evaluation alone, which needs no memory for gradients and the optimiser.
     """
 
     experiment: Experiment
     workdir: Path
     say: Callable[[str], None]
+    trains: bool = True
 
     def __post_init__(self):
         x = self.experiment
@@ -67,8 +69,8 @@ class Run:
         self.optim = x.optim.over(x.steps)
         self.abstract = jax.eval_shape(partial(create, x.task, self.optim, x.seed, one_row(x.data)))
         self.layout = self.partition.layout(self.abstract)
-        # Before the data is read: what does not fit is told at once.
-        memory.check(self.abstract, self.layout, self.optim.trainable(self.abstract.params), self.partition.chosen)
+        if self.trains:  # before the data is read: what does not fit is told at once
+            memory.check(self.abstract, self.layout, self.optim.trainable(self.abstract.params), self.partition.chosen)
         self.feed = x.data.open(self.workdir)
         self.task: Task = x.task.bind(self.feed.vocabulary, self.feed.sources)
         self.checkpoints = Checkpoints(self.workdir, x.checkpoint.keep, x.checkpoint.best, self.say, self.feed.files)

@@ -195,14 +195,19 @@ def test_sigterm_saves_the_state_and_the_same_run_goes_on_to_the_same_end(tmp_pa
 
 
 def test_sigterm_while_the_run_starts_is_heard(tmp_path):
+    asked = []
+
     @dataclasses.dataclass(frozen=True)
     class Terminated(Points):
-        def train(self, *where):
-            os.kill(os.getpid(), signal.SIGTERM)
-            return super().train(*where)
+        def blank(self):
+            asked.append(True)
+            if len(asked) == 2:  # the state is made; at first only its shapes were asked for
+                os.kill(os.getpid(), signal.SIGTERM)
+            return super().blank()
 
     with pytest.raises(Stopped, match="stopped at step 1 of 6"):
         run(tmp_path, data=Terminated())
+    assert len(asked) >= 2
 
 
 def test_a_batch_that_microbatches_or_devices_cannot_share_is_refused_before_anything_is_read(tmp_path):

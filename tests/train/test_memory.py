@@ -107,6 +107,11 @@ def test_copies_of_a_host_share_its_memory():
         memory.check(state, layout, trainable, jax.devices()[:1] * copies)
 
 
+def test_evaluation_needs_no_memory_for_training(tmp_path):
+    x = experiment(task=Wide(width=10**12))
+    assert Run(x, tmp_path, print, trains=False).abstract.params
+
+
 def test_a_run_that_cannot_fit_says_how_much_it_needs_and_for_what_before_it_reads_any_data(tmp_path, monkeypatch):
     x = experiment(task=Wide(width=10**12))
     monkeypatch.setattr(type(x.data), "open", lambda *_: pytest.fail("the data was opened"))
