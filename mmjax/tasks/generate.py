@@ -143,7 +143,7 @@ class Generate:
                 f"task.length is {self.length}, but data.target_length is {batch['target'].shape[-1]}: answers so long "
                 "could never be given; make them equal"
             )
-        return self.model.init(key, self._computed(batch), train=False)["params"], {}
+        return self.model.init(key, batch, train=False)["params"], {}
 
     def loss(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> tuple[dict[str, Mean], Extra]:
         real = batch["target_mask"]
@@ -162,13 +162,13 @@ class Generate:
         run = partial(self._apply, params, train=ctx.train, rngs={"dropout": ctx.key} if ctx.train else {})
         real, target = batch["target_mask"], batch["target"]
         if self.chunk is None:
-            logits = run(self._computed(batch))
+            logits = run(batch)
             each = {
                 "cross_entropy": ce.cross_entropy(logits, target, self.smoothing),
                 "token_accuracy": ce.right(logits, target),
             }
             return {}, each | ({"z_loss": ce.z_loss(logits)} if self.z_loss else {})
-        x, kernel = run(self._computed(batch), method="hidden"), self._apply(params, method="kernel")
+        x, kernel = run(batch, method="hidden"), self._apply(params, method="kernel")
         rows = (rearrange(x, "b q t d -> (b q t) d"), kernel, target.ravel(), real.ravel())
         options = dict(chunk=self.chunk, smoothing=self.smoothing, z_weight=self.z_loss)
         objective, cross_entropy, z_loss, right = chunked_cross_entropy(*rows, **options)
@@ -178,7 +178,7 @@ class Generate:
 
     def predict(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> dict[str, jax.Array]:
         """tokens [B, Q, length] and log_probability [B, Q] of the answers that the search finds."""
-        memory = self._apply(params, self._computed(batch), train=False, method="encode")
+        memory = self._apply(params, batch, train=False, method="encode")
         cache, logits = self._apply(params, memory, self.length, method="begin")
         step, pick = (partial(self._apply, params, method=name) for name in ("step", "pick"))
         words = self.vocabulary
@@ -251,7 +251,7 @@ class Generate:
         return panels(batch, self.read(predictions, batch), predictions["tokens"], looked, self.vocabulary)
 
     def _looked(self, params: Params, batch: Batch) -> jax.Array:
-        run = partial(self._apply, params, self._computed(batch), train=False)
+        run = partial(self._apply, params, batch, train=False)
         _, state = run(mutable=["maps"])
         return heat(state["maps"], run(method="encode").mask, batch)
 
@@ -264,9 +264,6 @@ class Generate:
 
     def _apply(self, params: Params, *args: Any, **kwargs: Any) -> Any:
         return self.model.apply({"params": cast(params, self.compute)}, *args, **kwargs)
-
-    def _computed(self, batch: Batch) -> dict[str, Any]:
-        return {**batch, "image": batch["image"].astype(self.compute)}
 
 
 def _corpus(records: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:

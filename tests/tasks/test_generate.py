@@ -359,7 +359,7 @@ def test_bf16_gives_fp32_means_close_to_those_of_fp32(vocabulary, params, batch,
 def test_everything_up_to_the_logits_is_computed_in_the_type_asked_for(vocabulary, params, batch, compute):
     task = task_of(vocabulary, compute=compute)
     catch = dict(mutable=["intermediates"], capture_intermediates=True)
-    logits, state = jax.eval_shape(lambda p: task._apply(p, task._computed(batch), train=False, **catch), params)
+    logits, state = jax.eval_shape(lambda p: task._apply(p, batch, train=False, **catch), params)
     assert logits.dtype == jnp.float32
     inside = state["intermediates"]
     for name in ("image", "project", "embed", "encoder", "decoder"):
