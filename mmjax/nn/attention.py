@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from einops import rearrange
 from flax import linen as nn
 
+from mmjax.nn.attend import attend, scores
 from mmjax.nn.dense import Dense
 from mmjax.nn.rotary import rotate
 
@@ -20,17 +21,9 @@ KeyValue = tuple[jax.Array, jax.Array]
 def attention_weights(
     query: jax.Array, key: jax.Array, mask: jax.Array, bias: jax.Array | None, scale: float
 ) -> jax.Array:
-    """Weights [B, H, L, S] in fp32 from query [B, H, L, K] and key [B, G, S, K]; H / G heads share a key.
-
-    `mask` broadcasts to [B, L, S], True = may be seen; `bias` broadcasts to [B, H, L, S].
-    """
-    logits = _grouped("bglk,bgsk->bgls", query, key) * scale
-    if bias is not None:
-        logits = logits + bias.astype(jnp.float32)
-    seen = rearrange(mask, "b l s -> b 1 l s")
-    # Far below any logit yet finite, so that a row without keys has a gradient; its weights are cleared after.
-    weights = jax.nn.softmax(jnp.where(seen, logits, 0.5 * jnp.finfo(jnp.float32).min), axis=-1)
-    return jnp.where(seen, weights, 0)
+    """Weights [B, H, L, S] in fp32, for who wants to see them; the arguments are those of `attend`."""
+    weights = jax.nn.softmax(scores(query, key, mask, bias, scale), axis=-1)
+    return jnp.where(rearrange(mask, "b l s -> b 1 l s"), weights, 0)
 
 
 class Attention(nn.Module):
@@ -75,9 +68,10 @@ class Attention(nn.Module):
         """x [B, L, D] to [B, L, D]; `mask` broadcasts to [B, L, S] and `bias` to [B, H, L, S]."""
         key, value = seen
         scale = self.head_dim**-0.5 if self.scale is None else self.scale
-        weights = attention_weights(self._turned(self._heads(self.query(x)), at), key, mask, bias, scale)
-        self.sow("maps", "attention", weights)
-        attended = _grouped("bgls,bgsk->bglk", weights.astype(value.dtype), value).astype(value.dtype)
+        query = self._turned(self._heads(self.query(x)), at)
+        if self.is_mutable_collection("maps"):
+            self.sow("maps", "attention", attention_weights(query, key, mask, bias, scale))
+        attended = attend(query, key, value, mask, bias, scale)
         return self.out(rearrange(attended, "b h l k -> b l (h k)"))
 
     def _heads(self, x: jax.Array) -> jax.Array:
@@ -85,11 +79,3 @@ class Attention(nn.Module):
 
     def _turned(self, x: jax.Array, at: jax.Array | None) -> jax.Array:
         return x if self.rotary is None else rotate(x, at, self.rotary)
-
-
-def _grouped(product: str, heads: jax.Array, shared: jax.Array) -> jax.Array:
-    """An einsum in fp32 of heads [B, H, L, .] with what G groups of them share [B, G, S, .]: one product a group."""
-    length, groups = heads.shape[2], shared.shape[1]
-    together = rearrange(heads, "b (g r) l x -> b g (r l) x", g=groups)
-    found = jnp.einsum(product, together, shared, preferred_element_type=jnp.float32)
-    return rearrange(found, "b g (r l) x -> b (g r) l x", l=length)
