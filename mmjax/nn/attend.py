@@ -1,7 +1,7 @@
 """What attention reads: softmax(c q k' + bias, over real keys) v, with its gradient written out.
 
 e = exp(c q k' + bias - max),  z = sum e,  o = e v / z
-dv = e' (do / z),  ds = e (do v' - sum(do o)) / z,  dq = c ds k,  dk = c ds' q     (Dao et al. 2022, arXiv 2205.14135, B)
+dv = e' (do / z),  ds = e (do v' - sum(do o)) / z,  dq = c ds k,  dk = c ds' q   (Dao et al. 2022, arXiv 2205.14135)
 
 Of all that has L S numbers only e is kept for the gradient, where autodiff keeps the weights too, and both products for
 keys and values are taken with the narrow factor on the left, which is the faster side for a CPU.
