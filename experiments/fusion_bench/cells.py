@@ -1,4 +1,4 @@
-"""A cell is one run: a plain `mmjax train` and `mmjax evaluate` in a folder of its own, done once.
+"""A cell is one run: a plain `mmjax train` in a folder of its own, done once; it ends with scores on the test split.
 
 The commands run in this process, one after the other: what a process imports, reads and compiles at its start would
 take longer than a small run does. Typed by hand they do the same.
@@ -20,10 +20,11 @@ from mmjax.__main__ import main as mmjax
 from mmjax.data.row_feed import RowFeed
 
 SCORES = "scores.json"
+LOG = "metrics.jsonl"
 
 
 class Failed(RuntimeError):
-    """A command gave back an exit code; it has said why."""
+    """The command gave back an exit code; it has said why."""
 
     def __init__(self, code: int, words: list[str]):
         super().__init__(f"exit code {code} of {shlex.join(['mmjax', *words])}")
@@ -59,17 +60,17 @@ class Cell:
         return shlex.join(["mmjax", *self.train])
 
     def scores(self) -> dict[str, float]:
-        """What `mmjax evaluate` says of the run, which is trained or goes on where it was cut off.
+        """What the run's log says after its last step, rows of tables too; it is trained or goes on where it was cut off.
 
         Raises:
-            Failed: a command failed, or was told to stop.
+            Failed: the command failed, or was told to stop.
         """
         if not self.done:
             self._take()
             _run(self.train)
-            said = _run(["evaluate", f"--workdir={self.folder}"])
+            said = (self.folder / LOG).read_text().splitlines()[-1]
             fresh = self.folder / f"{SCORES}.part"
-            fresh.write_text(said.splitlines()[-1] + "\n")
+            fresh.write_text(said + "\n")
             fresh.replace(self.folder / SCORES)
             jax.clear_caches()  # the programs of a run are of no use to the next one
         return json.loads((self.folder / SCORES).read_text())
@@ -81,11 +82,8 @@ class Cell:
                 shutil.copyfile(self.reader / name, self.folder / name)
 
 
-def _run(words: list[str]) -> str:
-    """What the command wrote to standard output."""
-    out = io.StringIO()
-    with contextlib.redirect_stdout(out):
+def _run(words: list[str]) -> None:
+    with contextlib.redirect_stdout(io.StringIO()):
         code = mmjax(words)
     if code:
         raise Failed(code, words)
-    return out.getvalue()

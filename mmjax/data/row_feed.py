@@ -177,10 +177,12 @@ class RowFeed:
         return [*examples, *[self.config.empty()] * missing]
 
     def _draw(self, known: Known, place: int, rng: np.random.Generator) -> Batch:
-        row = self._row(known, "train", int(place))
+        row, seed = self._row(known, "train", int(place)), rng.integers(2**63)
         for name, modality in self.config.modalities.items():
-            if hasattr(modality, "vary") and row[f"{name}_mask"].any():
-                row[name] = modality.vary(row[name], rng)
+            mask = f"{name}_mask"
+            if hasattr(modality, "vary") and row[mask].any():
+                # The same draws for each, so that streams of one event stay in step.
+                row[name], row[mask] = modality.vary(row[name], row[mask], np.random.default_rng(seed))
         return row
 
     def _row(self, known: Known, split: str, place: int, pictures: bool = True) -> Batch:

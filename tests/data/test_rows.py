@@ -15,6 +15,7 @@ from mmjax.data.modality.series import Series
 from mmjax.data.modality.text import Text
 from mmjax.data.modality.vector import Vector
 from mmjax.data.rows import Rows
+from mmjax.data.series_augment import SeriesAugment
 from mmjax.data.target import Target
 from mmjax.data.words import Words
 
@@ -147,6 +148,18 @@ def test_training_batches_are_a_function_of_seed_and_number_and_see_every_row(fe
     np.testing.assert_array_equal(next(feed.train(3, start=4))["view"], first[4]["view"])
     assert sorted(np.concatenate([batch["index"] for batch in first[:3]])) == list(range(12))
     assert not np.array_equal(next(feed.train(4))["index"], first[0]["index"])
+
+
+def test_streams_of_a_row_vary_together_in_training_alone_and_each_time_anew(folder, tmp_path):
+    streams = {name: Series("steps", 4, 2, augment=SeriesAugment(gain=0.5, pace=0.3)) for name in ("one", "other")}
+    feed = rows(folder, modalities=streams, tokenizer=None).open(tmp_path)
+    first, again = (batch["one"] for batch in [next(feed.train(0)), next(feed.train(0, start=3))])
+    batch = next(feed.train(0))
+    np.testing.assert_array_equal(batch["one"], batch["other"])
+    np.testing.assert_array_equal(batch["one_mask"], batch["other_mask"])
+    plain = rows(folder, modalities={"one": Series("steps", 4, 2)}, tokenizer=None).open(tmp_path / "plain")
+    np.testing.assert_array_equal(next(feed.split())["one"], next(plain.split())["one"])
+    assert not np.array_equal(first, next(plain.train(0))["one"]) and not np.array_equal(first, again)
 
 
 def test_a_blank_batch_has_the_shapes_of_a_real_one(feed):

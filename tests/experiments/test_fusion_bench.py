@@ -46,9 +46,25 @@ def test_the_rest_take_ops_of_each_kind(name):
         jax.eval_shape(experiment.task.init, jax.random.key(0), one_row(experiment.data))
 
 
-def test_the_configs_of_all_rows_are_there():
+def test_the_configs_of_all_rows_are_there(tmp_path):
     for row in rows.ROWS:
-        config.load(f"{CONFIGS / row.spec}")
+        for cell in row.cells(tmp_path, 1)[0]:
+            config.load(cell.spec, [f"{key}={value!r}" for key, value in cell.overrides.items()])
+
+
+def test_a_seed_of_folds_is_tested_on_each_once_and_counts_when_all_are_done(tmp_path):
+    row = rows.Row("people", "both", "sensors.py:smartwatch", folds=3, told={"all": "accuracy", "one": "f1/class/x"})
+    cells = row.cells(tmp_path, 2)
+    assert [cell.overrides["data.test"] for cell in cells[1]] == ["fold_0", "fold_1", "fold_2"]
+    assert [cell.overrides["data.train"] for cell in cells[1]][1] == "fold_0+fold_2"
+    assert len({cell.folder for some in cells for cell in some}) == 6 and cells[1][2].reader == cells[0][2].folder
+    assert row.found(cells) == {}
+    for place, cell in enumerate([*cells[0], *cells[1][:2]]):
+        cell.folder.mkdir()
+        (cell.folder / "scores.json").write_text(json.dumps({"accuracy": place / 10, "f1/class/x": 1.0}))
+    assert row.found(cells) == {"all": [pytest.approx(0.1)], "one": [1.0]}
+    text = rows.table({row: row.found(cells)})
+    assert "| people | both |  | all **10.00 %**, one **100.00 %** | 1 | `configs/sensors.py:smartwatch` |" in text
 
 
 def test_what_is_taken_away_is_nested_never_all_and_as_often_as_told():

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mmjax.data.modality.scale import Scale, measured, scaled, statistics
+from mmjax.data.series_augment import SeriesAugment
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,13 +17,19 @@ class Series:
     """The feature `feature`, [T, channels], as [length, channels] float32 with mask [length].
 
     A step that holds a NaN is masked; a series without steps is missing. One that is longer is an error, since where to
-    cut it is the user's to say. `scale` "standard" uses each channel's mean and deviation over the training rows.
+    cut it is the user's to say. `scale` "standard" uses each channel's mean and deviation over the training rows, "none"
+    leaves units as they are. `augment` changes scaled training rows; series of a row that share it get the same draws.
     """
 
     feature: str
     length: int
     channels: int
     scale: Scale = "standard"
+    augment: SeriesAugment | None = None
+
+    def __post_init__(self):
+        if self.augment is not None:
+            self.augment.check(self.channels)
 
     def blank(self) -> tuple[np.ndarray, np.ndarray]:
         return np.zeros((self.length, self.channels), np.float32), np.zeros(self.length, bool)
@@ -39,6 +46,10 @@ class Series:
         values[: len(steps)] = np.where(real[:, None], scaled(steps, fitted), 0)
         mask[: len(steps)] = real
         return values, mask
+
+    def vary(self, values: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """The series of a training row."""
+        return (values, mask) if self.augment is None else self.augment(values, mask, rng)
 
     def _read(self, value: Any) -> np.ndarray:
         steps = measured(value)
