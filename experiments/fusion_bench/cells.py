@@ -60,7 +60,7 @@ class Cell:
         return shlex.join(["mmjax", *self.train])
 
     def scores(self) -> dict[str, float]:
-        """What the run's log says after its last step, rows of tables too; it is trained or goes on where it was cut off.
+        """What the run's log says after its last step, rows of tables too. It is trained, or goes on where it was cut.
 
         Raises:
             Failed: the command failed, or was told to stop.
