@@ -17,8 +17,8 @@ class Series:
     """The feature `feature`, [T, channels], as [length, channels] float32 with mask [length].
 
     A step that holds a NaN is masked; a series without steps is missing. One that is longer is an error, since where to
-    cut it is the user's to say. `scale` "standard" uses each channel's mean and deviation over the training rows; "none"
-    leaves units alone. `augment` changes scaled training rows; series of a row that share it get the same draws.
+    cut it is the user's to say. `scale` "standard" uses each channel's mean and deviation over the training rows;
+    "none" keeps units. `augment` changes scaled training rows; series of a row that share it get the same draws.
     """
 
     feature: str
