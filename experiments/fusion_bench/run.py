@@ -4,6 +4,7 @@
 """
 
 import argparse
+import itertools
 import json
 import statistics
 import sys
@@ -96,9 +97,13 @@ def dry(name: str, grid: Mapping[str, Sequence[Cell]]) -> None:
 
 
 def fill(grid: Mapping[str, Sequence[Cell]]) -> int:
-    """Does what is not done; how many runs failed, which keep no other from being done."""
-    failed, total = 0, sum(map(len, grid.values()))
-    for number, cell in enumerate((cell for row in grid.values() for cell in row), 1):
+    """Does what is not done; how many runs failed, which keep no other from being done.
+
+    Each row has its first run before any has its second, so that a part of the grid compares all.
+    """
+    turns = [cell for cells in itertools.zip_longest(*grid.values()) for cell in cells if cell is not None]
+    failed, total = 0, len(turns)
+    for number, cell in enumerate(turns, 1):
         if not cell.done:
             say(f"{number} of {total}: {cell.folder}")
         try:

@@ -182,7 +182,9 @@ class RowFeed:
             mask = f"{name}_mask"
             if hasattr(modality, "vary") and row[mask].any():
                 # The same draws for each, so that streams of one event stay in step.
-                row[name], row[mask] = modality.vary(row[name], row[mask], np.random.default_rng(seed))
+                row[name], row[mask] = modality.vary(
+                    row[name], row[mask], known.fitted[name], np.random.default_rng(seed)
+                )
         return row
 
     def _row(self, known: Known, split: str, place: int, pictures: bool = True) -> Batch:

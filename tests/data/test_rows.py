@@ -162,6 +162,18 @@ def test_streams_of_a_row_vary_together_in_training_alone_and_each_time_anew(fol
     assert not np.array_equal(first, next(plain.train(0))["one"]) and not np.array_equal(first, again)
 
 
+def test_series_vary_in_their_own_unit(folder, tmp_path):
+    series = Series("steps", 4, 2, augment=SeriesAugment(gain=0.5))
+    feed = rows(folder, modalities={"steps": series}, tokenizer=None).open(tmp_path)
+    fitted = feed.vocabulary.fitted["steps"]
+    given, mask = np.array([[1, 2], [3, 4], [5, 6], [0, 0]], np.float32), np.array([1, 1, 1, 0], bool)
+    start, _ = series(given[:3], fitted)
+    found, left = series.vary(start, mask, fitted, np.random.default_rng(0))
+    factors = (found * fitted["deviation"] + fitted["mean"])[:3] / given[:3]
+    np.testing.assert_allclose(factors, np.broadcast_to(factors[0], (3, 2)), rtol=1e-4)
+    assert np.array_equal(left, mask) and not found[3].any() and np.abs(np.log(factors)).min() > 0.01
+
+
 def test_a_blank_batch_has_the_shapes_of_a_real_one(feed):
     real = next(feed.train(0))
     blank = feed.config.blank()

@@ -38,6 +38,8 @@ class Picture:
             return self.blank()
         return images.resize(images.decode(value), self.size, self.resize), np.ones((), bool)
 
-    def vary(self, values: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    def vary(
+        self, values: np.ndarray, mask: np.ndarray, fitted: dict[str, Any], rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
         """The picture of a training row."""
         return (values if self.augment is None else self.augment(values, rng)), mask

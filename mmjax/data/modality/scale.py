@@ -42,3 +42,10 @@ def scaled(values: np.ndarray, fitted: dict[str, Any]) -> np.ndarray:
     if "mean" in fitted:
         values = (values - np.asarray(fitted["mean"])) / np.asarray(fitted["deviation"])
     return values.astype(np.float32)
+
+
+def unscaled(values: np.ndarray, fitted: dict[str, Any]) -> np.ndarray:
+    """[..., C] float32 in the unit that they had before `scaled`."""
+    if "mean" in fitted:
+        values = values * np.asarray(fitted["deviation"]) + np.asarray(fitted["mean"])
+    return values.astype(np.float32)

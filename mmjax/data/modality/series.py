@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mmjax.data.modality.scale import Scale, measured, scaled, statistics
+from mmjax.data.modality.scale import Scale, measured, scaled, statistics, unscaled
 from mmjax.data.series_augment import SeriesAugment
 
 
@@ -17,8 +17,8 @@ class Series:
     """The feature `feature`, [T, channels], as [length, channels] float32 with mask [length].
 
     A step that holds a NaN is masked; a series without steps is missing. One that is longer is an error, since where to
-    cut it is the user's to say. `scale` "standard" uses each channel's mean and deviation over the training rows;
-    "none" keeps units. `augment` changes scaled training rows; series of a row that share it get the same draws.
+    cut it is the user's to say. `scale` "standard" uses each channel's mean and deviation over the training rows.
+    `augment` changes training rows in their own unit; series of a row that share it get the same draws.
     """
 
     feature: str
@@ -47,9 +47,14 @@ class Series:
         mask[: len(steps)] = real
         return values, mask
 
-    def vary(self, values: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    def vary(
+        self, values: np.ndarray, mask: np.ndarray, fitted: dict[str, Any], rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
         """The series of a training row."""
-        return (values, mask) if self.augment is None else self.augment(values, mask, rng)
+        if self.augment is None:
+            return values, mask
+        steps, mask = self.augment(unscaled(values, fitted), mask, rng)
+        return np.where(mask[:, None], scaled(steps, fitted), 0), mask
 
     def _read(self, value: Any) -> np.ndarray:
         steps = measured(value)
