@@ -3,8 +3,8 @@
 `base` is BasicMotions with an attention that chooses a sensor at each time step; `accelerometer` and `gyroscope` take
 one sensor alone, `vowels` is JapaneseVowels. `smartwatch`, `smartwatch_accelerometer` and `smartwatch_gyroscope` tell
 shoulder exercises of people who are not in training: those of the first of five folds. For another one:
---config.data.test=fold_2 --config.data.train=fold_0+fold_1+fold_3+fold_4. There the sensors are fused step by step before
-a transformer, and in training the watch sits a little otherwise and moves at another pace: 82 % without either.
+--config.data.test=fold_2 --config.data.train=fold_0+fold_1+fold_3+fold_4. There the sensors are fused step by step
+before a transformer, and in training the watch sits a little otherwise and moves at another pace.
 `mmjax data build basic_motions`, `japanese_vowels` and `smartwatch` prepare the data.
 """
 
