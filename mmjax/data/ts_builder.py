@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,13 +19,12 @@ class TsBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
     problem: ClassVar[str]
     about: ClassVar[str]
-    sensors: ClassVar[Mapping[str, int]]
+    sensors: ClassVar[tuple[tuple[str, int], ...]]
     classes: ClassVar[tuple[str, ...]]
 
     def _info(self) -> tfds.core.DatasetInfo:
         features = {
-            name: tfds.features.Tensor(shape=(None, channels), dtype=np.float32)
-            for name, channels in self.sensors.items()
+            name: tfds.features.Tensor(shape=(None, channels), dtype=np.float32) for name, channels in self.sensors
         }
         label = tfds.features.ClassLabel(names=self.classes)
         return tfds.core.DatasetInfo(
@@ -43,7 +42,7 @@ class TsBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         }
 
     def _generate_examples(self, path: Path) -> Iterator[tuple[int, dict]]:
-        ends = np.cumsum(list(self.sensors.values()))
+        names, channels = zip(*self.sensors, strict=True)
         for row, (steps, label) in enumerate(ts_file.read(path)):
-            parts = np.split(steps, ends[:-1], axis=1)
-            yield row, {**dict(zip(self.sensors, parts, strict=True)), "label": label}
+            parts = np.split(steps, np.cumsum(channels)[:-1], axis=1)
+            yield row, {**dict(zip(names, parts, strict=True)), "label": label}

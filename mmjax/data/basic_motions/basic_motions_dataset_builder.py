@@ -8,5 +8,5 @@ class Builder(TsBuilder):
 
     problem = "BasicMotions"
     about = "Standing, walking, running and badminton, 10 s at 10 Hz: acceleration, then rotation, 3 channels each."
-    sensors = {"accelerometer": 3, "gyroscope": 3}
+    sensors = (("accelerometer", 3), ("gyroscope", 3))
     classes = ("Standing", "Running", "Walking", "Badminton")

@@ -8,5 +8,5 @@ class Builder(TsBuilder):
 
     problem = "JapaneseVowels"
     about = "Coefficients of linear prediction of the vowels /ae/, 12 a step, 7 to 29 steps."
-    sensors = {"voice": 12}
+    sensors = (("voice", 12),)
     classes = tuple("123456789")
