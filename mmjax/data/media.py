@@ -6,6 +6,7 @@ The three come with `pip install 'mmjax[media]'`; nothing here needs them before
 from __future__ import annotations
 
 import importlib
+import io
 import itertools
 import math
 import os
@@ -13,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -47,8 +48,8 @@ def read_audio(path: str | os.PathLike, rate: int) -> np.ndarray:
     return np.ascontiguousarray(mono, np.float32)
 
 
-def read_video(path: str | os.PathLike, fps: float | None = None, count: int | None = None) -> np.ndarray:
-    """The frames of a video -> [T, H, W, 3] uint8, upright.
+def read_video(video: str | os.PathLike | bytes, fps: float | None = None, count: int | None = None) -> np.ndarray:
+    """The frames of a video, a path or what such a file holds -> [T, H, W, 3] uint8, upright.
 
     With `fps`, those shown at 0, 1 / fps, 2 / fps, ... seconds; with `count`, those shown in the middle of so many
     equal parts, one several times where there are fewer; with neither, every frame. Of a damaged video it is what can
@@ -63,8 +64,8 @@ def read_video(path: str | os.PathLike, fps: float | None = None, count: int | N
         raise ValueError(f"given fps {fps} and count {count}; expected one of them, or neither for every frame")
     if (fps is not None and not fps > 0) or (count is not None and count < 1):
         raise ValueError(f"fps is {fps} and count {count}; expected more than 0")
-    name = _check_file(path, "a video")
-    with _opened(name, "video") as (container, stream):
+    name, source = ("video", io.BytesIO(video)) if isinstance(video, bytes) else (_check_file(video, "a video"), None)
+    with _opened(name, "video", source) as (container, stream):
         start, end = _span(container, stream)
         wanted = None
         if fps is not None:
@@ -133,13 +134,16 @@ def _check_seconds(name: str, seconds: float) -> None:
 
 
 @contextmanager
-def _opened(name: str, kind: str) -> Iterator[tuple[Any, Any]]:
-    """A container and its first track of a kind; what FFmpeg says of a broken file becomes one line."""
+def _opened(name: str, kind: str, source: IO[bytes] | None = None) -> Iterator[tuple[Any, Any]]:
+    """A container, from a source or the file of that name, and its first track of a kind.
+
+    What FFmpeg says of a broken file becomes one line.
+    """
     av = _library("av")
     try:
         # Of other kinds some are texts drawn as frames, some lists that reach for other files or the network.
         allowed = {"protocol_whitelist": "file", "format_whitelist": ",".join(FORMATS)}
-        with av.open(name, options=allowed) as container:
+        with av.open(source or name, options=allowed) as container:
             tracks = getattr(container.streams, kind)
             if not tracks:
                 raise ValueError(f"{name}: has no {kind} track")

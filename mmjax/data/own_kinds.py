@@ -17,6 +17,7 @@ from mmjax.data.vocabulary import whole
 RATE = 16_000  # samples a second of stored sound, which is what data.modality.sound expects
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".jp2", ".avif")
 SOUNDS = (".wav", ".flac", ".ogg", ".mp3", ".opus", ".aiff", ".m4a")
+VIDEOS = tuple(kind for kind in media.CONTAINERS if kind not in SOUNDS)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +40,8 @@ def kind_of(name: str, value: Any) -> Kind:
     if name in NAMED:
         return NAMED[name](value)
     if isinstance(value, str):
-        return picture(value) if is_path(value, PICTURES) else sound(value) if is_path(value, SOUNDS) else text(value)
+        kinds = {picture: PICTURES, sound: SOUNDS, video: VIDEOS}
+        return next((kind for kind, suffixes in kinds.items() if is_path(value, suffixes)), text)(value)
     if isinstance(value, list) and value and isinstance(value[0], str):
         return picture(value) if is_path(value[0], PICTURES) else labels(value)
     if isinstance(value, list) and value and isinstance(value[0], list):
@@ -138,7 +140,14 @@ def series(first: Any) -> Kind:
 
 
 def video(first: Any) -> Kind:
-    raise ValueError('a video is not stored as a file: give its frames as a list of pictures, "image": [path, ...]')
+    """A path; what is stored is what the file holds."""
+
+    def read(value: Any, root: Path) -> bytes:
+        path = root / said(value, "a path")
+        media.read_video(path, count=1)
+        return path.read_bytes()
+
+    return Kind(read, b"", lambda features: features.Tensor(shape=(), dtype=np.bytes_), files=True)
 
 
 NAMED = {

@@ -187,8 +187,13 @@ def readable(value: Any, name: str, picture: bool) -> Any:
     """One feature of a row as Python shows it; a picture that is missing is None."""
     if isinstance(value, list) or (isinstance(value, np.ndarray) and value.dtype == object):
         return [readable(one, name, picture) for one in value]
+    if isinstance(value, bytes) and picture:
+        return images.decode(value, name) if value else None
     if isinstance(value, bytes):
-        return (images.decode(value, name) if value else None) if picture else value.decode()
+        try:
+            return value.decode()
+        except UnicodeDecodeError:  # what a file holds
+            return f"<{len(value):,} bytes>"
     return value.item() if isinstance(value, np.generic) else value
 
 

@@ -2,6 +2,7 @@
 
 import json
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -20,6 +21,7 @@ from mmjax.data.modality.video import Video
 from mmjax.data.rows import Rows
 from mmjax.data.target import Target
 from tests.data.conftest import draw, write_rows
+from tests.data.test_media import film
 
 SPLITS = ("train", "train", "train", "test")
 
@@ -101,6 +103,20 @@ def test_sounds_are_stored_at_one_rate_and_lists_of_pictures_are_frames(folder):
     np.testing.assert_array_equal(test["film"][0], [draw(m) for m in range(4)])
 
 
+def test_videos_are_stored_as_they_are_and_read_at_the_rate_that_a_config_asks_for(folder):
+    video, other = film(av, folder / "film.mp4"), film(av, folder / "other.mp4", frames=8, sound=False)
+    rows = [{"video": "film.mp4", "clip": "film.mp4", "label": n % 2, "split": split} for n, split in enumerate(SPLITS)]
+    rows[1]["video"], rows[3]["video"], rows[3]["clip"] = None, "other.mp4", "other.mp4"
+    modalities = {"video": Video("video", 4, 16, fps=2), "clip": Video("clip", 3, 16)}
+    opened = feed(folder, rows, modalities, label=Label("label"))
+    train, test = everything(opened, "train"), everything(opened, "test")
+    assert train["video_mask"].sum(1).tolist() == [4, 0, 4] and train["clip_mask"].all()
+    np.testing.assert_array_equal(train["video"][2], Video("video", 4, 16, fps=2)(video, {})[0])
+    np.testing.assert_array_equal(test["clip"][0], Video("clip", 3, 16)(other, {})[0])
+    shown = prepared.peek("mine", "train", 2, str(folder / "data"))
+    assert shown[0]["clip"] == f"<{video.stat().st_size:,} bytes>" and shown[1]["video"] == ""
+
+
 def test_rows_that_show_the_same_picture_are_in_one_split_whatever_they_say(folder):
     for number in range(4, 30):
         Image.fromarray(draw(number)).save(folder / f"{number}.png")
@@ -128,7 +144,8 @@ BAD = [
     ({"labels": None}, r'"labels": it is null, expected a list of classes'),
     ({"labels": ["a", True]}, '"labels": it is true, expected a class, a text or a whole number'),
     ({"score": True}, '"score": it is true, expected numbers'),
-    ({"video": "film.mp4"}, '"video": a video is not stored as a file: give its frames'),
+    ({"film": "film.mp4"}, '"film": .*film.mp4: not a readable video such as .mp4'),
+    ({"film": "absent.mp4"}, '"film": .*absent.mp4: no such file, expected a video'),
     ({"no name": 1}, 'no field may be called "no name"'),
     ({"image": None, "text": None, "view": None, "steps": None, "score": None}, "every modality of it is missing"),
     ({"label": "a"}, "it has label and labels, but the first row labels"),
@@ -168,6 +185,7 @@ def test_a_rate_that_is_not_that_of_the_stored_sound_is_told(folder):
 
 def test_every_bad_row_is_told_by_line_and_field(folder):
     rows = [GOOD, *({**GOOD, **changes} for changes, _ in BAD), {"image": "1.png"}]
+    (folder / "film.mp4").write_bytes(b"no film")
     path, said = folder / "rows.jsonl", []
     path.write_text("\n".join(map(json.dumps, rows)))
     with pytest.raises(ValueError, match=f"{len(rows) - 1} of {len(rows)} rows are bad"):
