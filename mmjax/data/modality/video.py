@@ -16,9 +16,10 @@ from mmjax.data import images, media
 class Video:
     """The feature `feature` as [frames, size, size, 3] uint8 with mask [frames]; a video without frames is missing.
 
-    It is a file's path, what such a file holds, frames [T, H, W, 3] uint8, or a list of pictures. Of a file come the frames at 0, 1 / `fps`,
-    2 / `fps`, ... seconds or, where that is None, as many as there is room for, from equal parts of it. More than
-    `frames` are an error, since which to leave out is the user's to say. `resize` as in `data.images.resize`.
+    It is a file's path, what such a file holds, frames [T, H, W, 3] uint8, or a list of pictures. Of a file come the
+    frames at 0, 1 / `fps`, 2 / `fps`, ... seconds or, where that is None, as many as there is room for, from equal
+    parts of it. More than `frames` are an error, since which to leave out is the user's to say. `resize` as in
+    `data.images.resize`.
     """
 
     feature: str
