@@ -1,9 +1,9 @@
 """Rows of one's own with any modalities: what a field holds is said by its name, or by the first value that it has.
 
 "image" path or list of paths, "sound" or "video" path, "text" text, "label" a class, "labels" a list of those that
-hold, "target" a number or a list of them. Of any other name: a path of a picture, sound or video, another text, a number
-or a list of numbers (a vector), or a list of such lists (a series). null, or no such field, is what the row lacks; no
-"labels" are [].
+hold, "target" a number or a list of them. Of any other name: a path of a picture, sound or video, another text, a
+number or a list of numbers (a vector), or a list of such lists (a series). null, or no such field, is what the row
+lacks; no "labels" are [].
 """
 
 from __future__ import annotations
