@@ -13,7 +13,7 @@ from pathlib import Path
 import jax
 
 from experiments.fusion_bench.cells import Cell
-from experiments.fusion_bench.run import dry, fill
+from experiments.fusion_bench.run import count, dry, fill
 from experiments.fusion_bench.sets import CONFIGS
 from experiments.fusion_bench.tell import mean, plain
 
@@ -89,18 +89,20 @@ ROWS = (
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("runs/real_data"))
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--only", default="", help="rows whose FILE.py:VARIANT begins with this")
+    parser.add_argument("--seeds", type=count, default=3)
+    specs = [row.spec for row in ROWS]
+    parser.add_argument("--only", nargs="+", choices=specs, default=specs, metavar="FILE.py:VARIANT", help="these rows")
     parser.add_argument("--dry-run", action="store_true", help="only say which runs there are, and which are done")
     args = parser.parse_args()
     jax.config.update("jax_compilation_cache_dir", str(args.out.absolute() / "compiled"))
-    grid = {row: row.cells(args.out, args.seeds) for row in ROWS if row.spec.startswith(args.only)}
+    grid = {row: row.cells(args.out, args.seeds) for row in ROWS if row.spec in args.only}
     runs = {row: [cell for some in cells for cell in some] for row, cells in grid.items()}
     if args.dry_run:
-        dry("rows", runs)
+        dry(runs)
         return 0
     failed = fill(runs)
     text = table({row: row.found(cells) for row, cells in grid.items()})
+    args.out.mkdir(parents=True, exist_ok=True)
     (args.out / "table.md").write_text(text)
     print(text)
     return int(failed > 0)

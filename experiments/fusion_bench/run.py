@@ -27,9 +27,9 @@ BEST = 4
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("runs/fusion_bench"))
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=count, default=3)
     parser.add_argument("--sets", nargs="+", default=[*EVERY, *REST], choices=[*EVERY, *REST], metavar="SET")
-    parser.add_argument("--ops", nargs="+", default=ops(), choices=ops(), metavar="OP", help="all others are left out")
+    parser.add_argument("--ops", nargs="+", choices=ops(), metavar="OP", help="these, whatever the data set")
     parser.add_argument("--dry-run", action="store_true", help="only say which runs there are, and which are done")
     args = parser.parse_args()
     # The runs of an op differ by their seed alone: they share one compilation.
@@ -37,24 +37,34 @@ def main() -> int:
 
     failed, found = 0, {}
     for name in args.sets:
-        wanted = args.ops if name in EVERY else best(done(args.out, args.seeds))
+        wanted = args.ops or (ops() if name in EVERY else best(done(args.out, args.seeds)))
         if not wanted and not args.dry_run:
             parser.error(f"{name} takes the {BEST} best of {' and '.join(EVERY)}: run these first")
         grid = cells(args.out, name, wanted, args.seeds)
         if args.dry_run:
-            dry(name, grid)
+            dry(grid)
+        if args.dry_run and not wanted:
+            print(f"{name}: the {BEST} best of the sets before, which are not known yet")
         failed += 0 if args.dry_run else fill(grid)
         found[name] = {op: {"accuracy": accuracies(row)} for op, row in grid.items()}
     if args.dry_run:
         return 0
     for name in args.sets:
         measure(args.out / name, cells(args.out, name, list(found[name]), args.seeds), found[name])
+    args.out.mkdir(parents=True, exist_ok=True)
     (args.out / "results.json").write_text(json.dumps(found, indent=1) + "\n")
     text = tell.table(found)
     (args.out / "table.md").write_text(text)
     tell.plots(found, args.out)
     print(text)
     return int(failed > 0)
+
+
+def count(text: str) -> int:
+    """How many, at least one."""
+    if not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return int(text)
 
 
 def cells(out: Path, name: str, wanted: Sequence[str], seeds: int) -> dict[str, list[Cell]]:
@@ -89,9 +99,7 @@ def best(found: Mapping[str, Mapping[str, Sequence[float]]], count: int = BEST) 
     return sorted(whole, key=lambda op: statistics.mean(ranks[op]))[:count]
 
 
-def dry(name: str, grid: Mapping[str, Sequence[Cell]]) -> None:
-    if not grid:
-        print(f"{name}: the {BEST} best of the sets before, which are not known yet")
+def dry(grid: Mapping[str, Sequence[Cell]]) -> None:
     for cell in (cell for row in grid.values() for cell in row):
         print(f"{'done ' if cell.done else 'to do'}  {cell.command}")
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from mmjax.core import paths
-from mmjax.core.build import USE, ConfigError, accepted, build, describe, locate, nearest
-from mmjax.data.vocabulary import FILES as TOKENIZERS
+from mmjax.core.build import USE, ConfigError, accepted, build, describe, locate, nearest, required
+from mmjax.data.vocabulary import READ
 from mmjax.train.checkpoint import newest
 from mmjax.train.experiment import Experiment
 
@@ -71,7 +71,7 @@ def save(experiment: Experiment, workdir: Path) -> None:
                 "--workdir, or give the config that made it"
             )
         if any(key.startswith("data.") for key in different):
-            for name in TOKENIZERS:
+            for name in READ:
                 (workdir / name).unlink(missing_ok=True)
     part = saved.with_suffix(".part")
     part.write_text(text)
@@ -148,7 +148,11 @@ def _with(config: dict[str, Any], overrides: Iterable[str]) -> Experiment:
 
 
 def _set(node: Any, names: list[str], value: Any, key: str) -> Any:
-    """The node with the value at names[0].names[1]. ...; a new `use` drops the fields of the class before."""
+    """The node with the value at names[0].names[1]. ...
+
+    A new `use` keeps of the class before what it cannot do without, such as a width, and drops its other fields, whose
+    defaults may be others.
+    """
     name, *rest = names
     if isinstance(node, list | tuple) and name.isdigit() and int(name) < len(node):
         return tuple(
@@ -162,13 +166,20 @@ def _set(node: Any, names: list[str], value: Any, key: str) -> Any:
     if not isinstance(node, Mapping):
         raise ConfigError(f"--config.{key}: there is nothing below {node!r} that {name!r} could name")
     if name == USE:
-        return {USE: value}
+        return {USE: value, **{one: node[one] for one in _required(value) if one in node}}
     known = accepted(locate(node[USE])) if USE in node else node
     if name not in known and (rest or USE in node):
         raise ConfigError(
             f"--config.{key}: no key {name!r} there; it has {', '.join(sorted(known))}{nearest(name, known)}"
         )
     return {**node, name: _set(node.get(name), rest, value, key) if rest else value}
+
+
+def _required(path: Any) -> list[str]:
+    try:
+        return required(locate(path))
+    except (ConfigError, AttributeError):  # building it says what is wrong with the name
+        return []
 
 
 def _value(text: str, key: str) -> Any:

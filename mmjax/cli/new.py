@@ -9,8 +9,8 @@ import jinja2
 
 # Of each kind the folder, and the line of a config that names it.
 KINDS = {
-    "fusion": ("fusion", 'fusion=use("fusion.{name}", order=("image", "text"))'),
-    "interaction": ("interaction", 'interactions=(use("interaction.{name}", order=("image", "text")),)'),
+    "fusion": ("fusion", 'fusion=use("fusion.{name}", order=ORDER)'),
+    "interaction": ("interaction", 'interactions=(use("interaction.{name}", order=ORDER),)'),
     "encoder": ("encoders", 'encoders={{"MODALITY": use("encoders.{name}", dim=64), ...}}'),
     "head": ("heads", 'head=use("heads.{name}", outputs=1)'),
 }

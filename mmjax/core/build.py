@@ -114,6 +114,12 @@ def accepted(cls: type) -> dict[str, dataclasses.Field]:
     return {n: f for n, f in fields.items() if not ("parent" in fields and n in ("parent", "name"))}
 
 
+def required(cls: type) -> list[str]:
+    """Those of them that a config has to give."""
+    nothing = dataclasses.MISSING
+    return [name for name, field in accepted(cls).items() if field.default is field.default_factory is nothing]
+
+
 def _locate(path: str, key: str) -> type:
     try:
         return locate(path)
@@ -129,8 +135,7 @@ def _construct(cls: type, node: Mapping[str, Any], key: str) -> Any:
             raise ConfigError(
                 f"{where} has no field {name!r}; it accepts {', '.join(sorted(known))}{nearest(name, known)}"
             )
-    nothing = dataclasses.MISSING
-    missing = [n for n, f in known.items() if n not in node and f.default is f.default_factory is nothing]
+    missing = [name for name in required(cls) if name not in node]
     if missing:
         raise ConfigError(f"{where} needs the field {missing[0]!r}; it accepts {', '.join(sorted(known))}")
     fields = {name: build(node[name], _join(key, name), hints[name]) for name in node if name != USE}

@@ -52,8 +52,9 @@ class Label:
         return out
 
     def _number(self, source: Any, value: Any, names: Sequence[str]) -> int:
-        if isinstance(value, int | np.integer) and self._told(source):
-            return int(value)
+        told = self._told(source)
+        if isinstance(value, int | np.integer) and told:
+            value = told[value] if 0 <= value < len(told) else None  # TFDS writes -1 where it has none
         name = said(value)
         if not name:
             return -1

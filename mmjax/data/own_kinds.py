@@ -179,6 +179,9 @@ def numbers(value: Any) -> np.ndarray:
         found = np.asarray(value)
         if found.dtype == bool or not found.size:
             raise ValueError
+        found = found.astype(np.float64)
+        if (np.abs(found) > np.finfo(np.float32).max).any():
+            raise ValueError
         return found.astype(np.float32)
     except (ValueError, TypeError):
         raise ValueError(f"it is {json.dumps(value):.60}, expected numbers, in lists of one length") from None

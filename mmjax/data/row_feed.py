@@ -14,14 +14,12 @@ import numpy as np
 
 from mmjax.data import prepared
 from mmjax.data.stream import Batch, Host, Stream, stack
-from mmjax.data.vocabulary import FILES, Vocabulary
+from mmjax.data.vocabulary import INPUTS, READ, Vocabulary
 
 if TYPE_CHECKING:
     import grain
 
     from mmjax.data.rows import Modality, Rows
-
-INPUTS = "inputs.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +35,7 @@ class Known:
 class RowFeed:
     """Opened rows; nothing is read before it is asked for."""
 
-    files = (INPUTS, *FILES)
+    files = READ
     sources = ("",)
     packed = False  # all questions of an example are of row `index` of what a user asks
 

@@ -1,6 +1,6 @@
 """The same movement with the sensor worn a little otherwise, done with another force and at another pace.
 
-    x'(t) = exp(gain) R x(pace t + start) + noise      R a small rotation of each three axes
+    x'(t) = exp(gain) R x(pace t) + noise      R a small rotation of each three axes
 
 Rotation, scaling, jitter and time-warping are those of Um et al. 2017 (arXiv 1706.00527). Sensors of one device turn
 together: draw for each of them from the same state of a generator, as training rows do.
@@ -13,6 +13,7 @@ import dataclasses
 import numpy as np
 
 AXES = 3
+MOST = {"turn": np.pi, "gain": 2.0, "pace": 2.0, "noise": 1e6}  # beyond it nothing is left of a series
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +22,7 @@ class SeriesAugment:
 
     `turn` is the deviation of each component of a rotation vector, in radians, for channels in threes, x, y, z, in one
     unit; `gain` that of the log of each channel's factor; `pace` bounds the log of the speed; `noise` is the deviation
-    of what is added, in the unit of the values. What is faster ends earlier, and of what is slower a part is taken.
+    of what is added, in the unit of the values. What is faster ends earlier, what is slower is cut off at the end.
     """
 
     turn: float = 0.0
@@ -30,9 +31,9 @@ class SeriesAugment:
     noise: float = 0.0
 
     def __post_init__(self):
-        for name, value in dataclasses.asdict(self).items():
-            if not 0 <= value < float("inf"):
-                raise ValueError(f"{name} is {value}; expected 0 or more")
+        for name, most in MOST.items():
+            if not 0 <= getattr(self, name) <= most:
+                raise ValueError(f"{name} is {getattr(self, name)}; expected 0 to {most:g}")
 
     def check(self, channels: int) -> None:
         """Raises ValueError where axes are to be turned that do not come in threes."""
@@ -44,7 +45,7 @@ class SeriesAugment:
     def __call__(self, steps: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         # Everything is drawn whatever is used, each by its own, so that series of unequal widths draw alike.
         turning, pacing, growing, adding = rng.spawn(4)
-        steps, mask = paced(steps, mask, np.exp(pacing.uniform(-self.pace, self.pace)), pacing.random())
+        steps, mask = paced(steps, mask, np.exp(pacing.uniform(-self.pace, self.pace)))
         if self.turn:
             turned = steps.reshape(len(steps), -1, AXES) @ rotation(turning.normal(0, self.turn, AXES)).T
             steps = turned.reshape(steps.shape)
@@ -55,23 +56,19 @@ class SeriesAugment:
         return np.where(mask[:, None], steps, 0).astype(np.float32), mask
 
 
-def paced(steps: np.ndarray, mask: np.ndarray, pace: float, place: float) -> tuple[np.ndarray, np.ndarray]:
-    """Steps and mask read at `pace` steps a step, linearly; `place` 0..1 is which part of what is too long is taken.
+def paced(steps: np.ndarray, mask: np.ndarray, pace: float) -> tuple[np.ndarray, np.ndarray]:
+    """Steps and mask read from the first one on at `pace` steps a step: linearly, and beside a hole the nearest.
 
-    A step is real where both that it lies between are.
+    A step is real where the nearest of those that were there is.
     """
-    real = np.flatnonzero(mask)
-    if pace == 1 or not len(real):
-        return steps, mask
-    length = real[-1] + 1
-    most = int((length - 1) / pace) + 1
-    start = pace * place * max(most - len(steps), 0)
-    at = start + pace * np.arange(min(most, len(steps)))
-    before = np.minimum(at.astype(int), length - 1)
-    after, share = np.minimum(before + 1, length - 1), (at - before)[:, None]
+    at = pace * np.arange(len(steps))
+    at = at[at <= len(steps) - 1]
+    before = at.astype(int)
+    after, share = np.minimum(before + 1, len(steps) - 1), at - before
+    share = np.where(mask[before] & mask[after], share, np.round(share))[:, None]
     values, known = np.zeros_like(steps), np.zeros_like(mask)
     values[: len(at)] = (1 - share) * steps[before] + share * steps[after]
-    known[: len(at)] = mask[before] & mask[after]
+    known[: len(at)] = mask[np.where(share[:, 0] < 0.5, before, after)]
     return values, known
 
 

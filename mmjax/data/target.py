@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mmjax.data.modality.scale import measured
+from mmjax.data.modality.sizes import check_sizes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,6 +17,9 @@ class Target:
 
     feature: str
     size: int = 1
+
+    def __post_init__(self):
+        check_sizes(self, "size")
 
     def blank(self) -> tuple[np.ndarray, np.ndarray]:
         return np.zeros(self.size, np.float32), np.zeros((), bool)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 PAD, EOS, BOS, UNK = "<pad>", "</s>", "<s>", "<unk>"
 SPECIAL = (PAD, EOS, BOS, UNK)  # in the order of their ids, 0 to 3, in every vocabulary that mmjax trains
 FILES = ("tokenizer.json", "tokenizer.model")  # what the tokenizers leave in a run's folder
+INPUTS = "inputs.json"  # what else is decided by the training rows
+READ = (INPUTS, *FILES)
 Texts = Callable[[], Iterator[str]]
 
 

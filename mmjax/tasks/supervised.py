@@ -38,7 +38,24 @@ class Supervised:
     coupled = False
 
     def bind(self, vocabulary: Any, sources: Sequence[str] = ("",)) -> Self:
+        """The task of what the data knows; ValueError where an encoder does not fit it."""
+        for name, encoder in (getattr(self.model, "encoders", None) or {}).items():
+            self._check_encoder(name, encoder, vocabulary)
         return self
+
+    def _check_encoder(self, name: str, encoder: nn.Module, vocabulary: Any) -> None:
+        words, fitted = getattr(vocabulary, "words", None), getattr(vocabulary, "fitted", {}).get(name, {})
+        where = f"task.model.encoders.{name}"
+        if words is not None and getattr(encoder, "vocab", words.size) < words.size:
+            raise ValueError(
+                f"the tokenizer's size is {words.size} and {where}.vocab {encoder.vocab}; raise it, or make "
+                "data.tokenizer smaller"
+            )
+        rate = fitted.get("rate")
+        if rate and getattr(encoder, "rate", rate) != rate:
+            raise ValueError(
+                f"the sound has {rate} samples a second and {where}.rate is {encoder.rate}; make them equal"
+            )
 
     def init(self, key: jax.Array, batch: Batch) -> tuple[Params, Extra]:
         given, variables = self.model.init_with_output(key, batch, train=False)
@@ -79,7 +96,7 @@ class Labelled(Supervised):
         names = tuple(getattr(vocabulary, "labels", ()))
         if not names:
             raise ValueError(f"{self._path} needs data with labels: set data.{self.aim} to the feature that holds them")
-        bound = dataclasses.replace(self)
+        bound = dataclasses.replace(super().bind(vocabulary, sources))
         object.__setattr__(bound, "labels", names)
         return bound
 

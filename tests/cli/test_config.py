@@ -60,6 +60,17 @@ def test_another_class_drops_the_fields_of_the_one_before():
     assert config.load(FILE, ["partition.use=train.pmap"]).partition == Pmap()
 
 
+def test_another_class_keeps_what_it_cannot_do_without():
+    mfeat = f"{Path(__file__).parents[2]}/configs/mfeat.py"
+    before = config.load(mfeat).task.model
+    after = config.load(mfeat, ["task.model.fusion.use=fusion.low_rank"]).task.model
+    assert type(after.fusion).__name__ == "LowRank" and after.fusion.order == before.fusion.order
+    late = config.load(f"{mfeat}:late", ["task.model.fusion.use=fusion.decision_max"]).task.model
+    assert type(late.fusion).__name__ == "DecisionMax" and late.fusion.order == before.fusion.order
+    with pytest.raises(ConfigError, match=r"low_renk.*low_rank"):
+        config.load(mfeat, ["task.model.fusion.use=fusion.low_renk"])
+
+
 def test_a_number_stays_text_where_the_file_wants_text():
     with pytest.raises(ConfigError, match=r"data\.name is 3 of type int; expected str"):
         config.load(FILE, ["data.name=3"])
@@ -118,6 +129,9 @@ def test_a_folder_whose_run_never_saved_may_be_used_with_another_config(begun):
     assert (begun / "tokenizer.json").exists() and config.load_run(begun).seed == 3
     config.save(config.load(FILE, ["seed=3", "data.tokenizer.size=30"]), begun)
     assert not (begun / "tokenizer.json").exists()  # it was trained for the data of the config before
+    (begun / "inputs.json").write_text("fitted by the config before")
+    config.save(config.load(FILE, ["seed=3", "data.tokenizer.size=31"]), begun)
+    assert not (begun / "inputs.json").exists()
 
 
 def test_differences_name_keys_that_only_one_side_has():

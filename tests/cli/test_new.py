@@ -39,7 +39,7 @@ def test_every_kind_passes_its_contract_and_the_linter_as_it_was_written(copy):
     paths = [copy / "mmjax/fusion" / f"{NAME}.py", copy / "tests/fusion" / f"test_{NAME}.py"]
     assert done.stdout.splitlines() == [
         *(f"wrote {path}" for path in paths),
-        f'in a config:  fusion=use("fusion.{NAME}", order=("image", "text"))',
+        f'in a config:  fusion=use("fusion.{NAME}", order=ORDER)',
         f"test it:      python -m pytest tests/fusion -k {NAME}",
     ]
     for kind in ("interaction", "encoder", "head"):

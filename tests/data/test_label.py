@@ -38,7 +38,11 @@ def test_whole_numbers_are_in_their_order_and_names_after_them():
 def test_a_row_asked_once_has_one():
     label = Label("answer")
     assert label.blank().shape == () and label(source(tfds.features.Text()), b"yes", NAMES) == 1
-    assert label(source(tfds.features.ClassLabel(names=NAMES)), np.int64(0), NAMES) == 0
+    classes = source(tfds.features.ClassLabel(names=NAMES))
+    assert label(classes, np.int64(0), NAMES) == 0
+    assert [label(classes, np.int64(n), tuple(reversed(NAMES))) for n in (0, 1, -1)] == [1, 0, -1]
+    with pytest.raises(ValueError, match=f"label {NAMES[1]!r} is none of {NAMES[0]!r}"):
+        label(classes, np.int64(1), NAMES[:1])
 
 
 def test_labels_that_are_too_many_or_unknown_are_told():

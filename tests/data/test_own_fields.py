@@ -137,6 +137,7 @@ BAD = [
     ({"text": "\ud800"}, '"text": its text holds half a character'),
     ({"view": [1, 2, 3]}, r'"view": 3 numbers of shape \[3\], but the first row has 2'),
     ({"view": ["a", 2]}, r'"view": it is \["a", 2\], expected numbers'),
+    ({"view": [1e300, 2]}, r'"view": it is .*, expected numbers'),
     ({"view": [[1, 2]]}, r'"view": 2 numbers of shape \[1, 2\], but the first row has 2'),
     ({"steps": [[1], [2, 3]]}, r'"steps": it is .*, expected numbers, in lists of one length'),
     ({"steps": [[1, 2]]}, r'"steps": a series of shape \[1, 2\], but the first row\'s is \[steps, 1\]'),

@@ -12,8 +12,11 @@ from mmjax.data import prepared
 from mmjax.data.label import Label
 from mmjax.data.modality.picture import Picture
 from mmjax.data.modality.series import Series
+from mmjax.data.modality.sound import Sound
 from mmjax.data.modality.text import Text
+from mmjax.data.modality.texts import Texts
 from mmjax.data.modality.vector import Vector
+from mmjax.data.modality.video import Video
 from mmjax.data.rows import Rows
 from mmjax.data.series_augment import SeriesAugment
 from mmjax.data.target import Target
@@ -245,6 +248,36 @@ def test_a_class_that_no_training_row_has_is_told_before_the_training(folder, tm
 def test_configs_that_fit_no_rows_are_told(folder, changes, told):
     with pytest.raises(ValueError, match=told):
         rows(folder, **changes)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sizes", "told"),
+    [
+        (Vector, dict(width=0), "width is 0; expected at least 1"),
+        (Series, dict(length=-1, channels=3), "length is -1; expected at least 1"),
+        (Series, dict(length=1, channels=0), "channels is 0; expected at least 1"),
+        (Text, dict(length=0), "length is 0; expected at least 1"),
+        (Texts, dict(length=3, many=0), "many is 0; expected at least 1"),
+        (Picture, dict(size=0), "size is 0; expected at least 1"),
+        (Sound, dict(length=0), "length is 0; expected at least 1"),
+        (Sound, dict(length=8, rate=0), "rate is 0; expected at least 1"),
+        (Video, dict(frames=0, size=8), "frames is 0; expected at least 1"),
+        (Target, dict(size=0), "size is 0; expected at least 1"),
+    ],
+)
+def test_sizes_below_one_are_told(kind, sizes, told):
+    with pytest.raises(ValueError, match=told):
+        kind("x", **sizes)
+
+
+def test_numbers_beyond_float32_are_no_measurements(feed):
+    (batch,), errors = feed.encode(
+        [{"view": [1e300, 1, 7], "steps": [[1, 2], [-1e300, 2]]}, {"said": "this", "view": [1e300] * 3}]
+    )
+    assert errors == {} and not batch["view_mask"].any()
+    assert batch["steps_mask"][0].tolist() == [True, False, False, False] and np.isfinite(batch["steps"]).all()
+    _, errors = feed.encode([{"view": [1e300, 1, 7]}, {"said": "  "}])
+    assert all("every modality of it is missing" in errors[n] for n in (0, 1))
 
 
 def test_a_feature_that_is_not_there_is_told_with_those_that_are(folder, tmp_path):

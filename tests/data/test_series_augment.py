@@ -39,25 +39,29 @@ def test_two_sensors_of_one_device_turn_together():
 @pytest.mark.parametrize("pace", [0.5, 0.8, 1.0, 1.7, 3.0])
 def test_a_straight_line_stays_one_with_another_slope(pace):
     line, mask = np.arange(20.0, dtype=np.float32)[:, None], np.arange(20) < 16
-    found, left = paced(line * mask[:, None], mask, pace, 0.0)
+    found, left = paced(line * mask[:, None], mask, pace)
     count = int(left.sum())
-    assert count == min(int(15 / pace) + 1, 20) and left[:count].all()
-    np.testing.assert_allclose(found[:count, 0], pace * np.arange(count), rtol=1e-5, atol=1e-5)
-    assert not found[count:].any()
+    assert left[:count].all() and abs(count - min(16 / pace, 20)) < 1
+    np.testing.assert_allclose(found[:count, 0], np.minimum(pace * np.arange(count), 15), rtol=1e-5, atol=1e-5)
 
 
-def test_which_part_of_what_is_too_long_is_taken_goes_up_to_the_end():
-    line, mask = np.arange(20.0, dtype=np.float32)[:, None], np.ones(20, bool)
-    for place in (0.0, 0.5, 1.0):
-        found, left = paced(line, mask, 0.5, place)
-        assert left.all() and np.isclose(found[0, 0], 0.5 * place * (39 - 20))
-    assert np.isclose(found[-1, 0], 19)
+def test_streams_stay_in_step_whatever_each_of_them_lacks():
+    line = np.arange(40.0, dtype=np.float32)[:, None]
+    augment, whole = SeriesAugment(pace=0.4), np.ones(40, bool)
+    for seed in range(8):
+        full, left = augment(line, whole, np.random.default_rng(seed))
+        for lacking in (np.arange(40) < 30, np.arange(40) % 2 == 0, np.arange(40) >= 5):
+            some, there = augment(line * lacking[:, None], lacking, np.random.default_rng(seed))
+            assert 0 < there.sum() <= left.sum() and not there[~left].any()
+            assert np.abs(some - full)[there].max() <= 0.5
 
 
-def test_what_lies_beside_a_hole_is_masked_and_zero():
+def test_what_lies_beside_a_hole_is_the_nearest_and_what_is_masked_is_zero():
     steps, mask = np.ones((8, 1), np.float32), np.array([1, 1, 1, 0, 1, 1, 1, 1], bool)
-    found, left = SeriesAugment(pace=0.4, gain=0.1, noise=0.1)(steps, mask, rng())
-    assert 0 < left.sum() < 8 and not found[~left].any() and found[left].all()
+    found, left = SeriesAugment(pace=0.4)(np.where(mask[:, None], steps, 0), mask, rng())
+    assert 0 < left.sum() < 8 and not found[~left].any() and (found[left] == 1).all()
+    noisy, same = SeriesAugment(pace=0.4, gain=0.1, noise=0.1)(steps, mask, rng())
+    assert not noisy[~same].any() and noisy[same].all()
     nothing, none = SeriesAugment(pace=0.4)(steps, np.zeros(8, bool), rng())
     assert not none.any() and not nothing.any()
 
@@ -71,7 +75,8 @@ def test_gain_and_noise_have_the_deviations_that_are_told():
 
 
 def test_wrong_fields_are_told():
-    with pytest.raises(ValueError, match="turn is -1; expected 0 or more"):
-        SeriesAugment(turn=-1)
+    for name, value in {"turn": -1, "pace": 1e9, "gain": float("nan"), "noise": float("inf")}.items():
+        with pytest.raises(ValueError, match=f"{name} is .*; expected 0 to "):
+            SeriesAugment(**{name: value})
     with pytest.raises(ValueError, match="a series has 4 channels; turn takes threes of axes"):
         Series("x", 10, 4, augment=SeriesAugment(turn=0.1))

@@ -10,7 +10,10 @@ import pytest
 
 from mmjax.core.task import Ctx, Task
 from mmjax.encoders.sensor import Sensor
+from mmjax.encoders.speech_conv import SpeechConv
+from mmjax.encoders.text_transformer import TextTransformer
 from mmjax.encoders.vector import Vector
+from mmjax.encoders.waveform import Waveform
 from mmjax.fusion.modality_attention import ModalityAttention
 from mmjax.heads.classify import Classify as Head
 from mmjax.heads.gaussian import Gaussian
@@ -162,6 +165,22 @@ def test_a_head_of_other_classes_or_data_without_any_is_told():
         Classify(model(Head(3))).bind(SimpleNamespace(labels=()))
     with pytest.raises(ValueError, match="smoothing is 1"):
         Classify(model(Head(3)), smoothing=1)
+
+
+@pytest.mark.parametrize(
+    ("encoder", "told"),
+    [
+        (
+            TextTransformer(8, vocab=20, layers=1, heads=2),
+            "tokenizer's size is 30 and task.model.encoders.said.vocab 20",
+        ),
+        (Waveform(8, SpeechConv(8), rate=8000), r"16000 samples a second and task.model.encoders.said.rate is 8000"),
+    ],
+)
+def test_encoders_that_do_not_fit_the_data_are_told(encoder, told):
+    known = SimpleNamespace(labels=LABELS, words=SimpleNamespace(size=30), fitted={"said": {"rate": 16000}})
+    with pytest.raises(ValueError, match=told):
+        Classify(Compose({"said": encoder}, ModalityAttention(("said",)), Head(3))).bind(known)
 
 
 def test_parameters_can_be_made_before_the_data_is_known():

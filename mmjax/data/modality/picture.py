@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mmjax.data import images
+from mmjax.data.modality.sizes import check_sizes
 from mmjax.data.part import Augmentation
 
 
@@ -24,6 +25,9 @@ class Picture:
     resize: str | None = "stretch"
     augment: Augmentation | None = None
     files = True  # a path may stand for the picture
+
+    def __post_init__(self):
+        check_sizes(self, "size")
 
     def blank(self) -> tuple[np.ndarray, np.ndarray]:
         return np.zeros((self.size, self.size, 3), np.uint8), np.zeros((), bool)

@@ -12,9 +12,13 @@ LEAST = 1e-6  # a column that never changes is not blown up
 
 
 def measured(value: Any) -> np.ndarray:
-    """Numbers as float64; nothing (None) as an empty array. Raises ValueError for what is no number."""
+    """Numbers as float64; nothing (None) as an empty array. Raises ValueError for what is no number.
+
+    What float32 does not reach is infinite already here, so that it is found before it is scaled.
+    """
     try:
-        return np.asarray([] if value is None else value, np.float64)
+        found = np.asarray([] if value is None else value, np.float64)
+        return np.where(np.abs(found) > np.finfo(np.float32).max, np.inf, found)
     except (TypeError, ValueError):
         raise ValueError(f"{value!r:.60} is not made of numbers") from None
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mmjax.data.modality.scale import Scale, measured, scaled, statistics, unscaled
+from mmjax.data.modality.sizes import check_sizes
 from mmjax.data.series_augment import SeriesAugment
 
 
@@ -28,6 +29,7 @@ class Series:
     augment: SeriesAugment | None = None
 
     def __post_init__(self):
+        check_sizes(self, "length", "channels")
         if self.augment is not None:
             self.augment.check(self.channels)
 

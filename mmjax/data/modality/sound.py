@@ -11,6 +11,7 @@ import numpy as np
 
 from mmjax.data import media
 from mmjax.data.modality.scale import measured
+from mmjax.data.modality.sizes import check_sizes
 
 FULL = 2**15  # what 16-bit samples, as TFDS has them, are divided by
 LOUDEST = 4.0  # a little beyond 1 is what filters and codecs leave; more is another unit
@@ -29,6 +30,9 @@ class Sound:
     rate: int = 16_000
     files = True  # a path may stand for the samples
 
+    def __post_init__(self):
+        check_sizes(self, "length", "rate")
+
     def blank(self) -> tuple[np.ndarray, np.ndarray]:
         return np.zeros(self.length, np.float32), np.zeros(self.length, bool)
 
@@ -39,8 +43,8 @@ class Sound:
             raise ValueError(f"its sound has {rate} samples a second, but rate is {self.rate}: set it to {rate}")
 
     def fit(self, values: Iterable[Any]) -> dict[str, Any]:
-        """Nothing: samples have their scale."""
-        return {}
+        """Nothing but the rate, which an encoder may want: samples have their scale."""
+        return {"rate": self.rate}
 
     def __call__(self, value: Any, fitted: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
         """Raises ValueError or FileNotFoundError for what is no sound, or more than `length` samples."""

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from mmjax.data.modality.sizes import check_sizes
+
 
 @dataclasses.dataclass(frozen=True)
 class Text:
@@ -21,6 +23,9 @@ class Text:
     length: int
     ends: bool = False
     words = True  # reads the vocabulary, which `data.rows` puts into what is fitted
+
+    def __post_init__(self):
+        check_sizes(self, "length")
 
     def blank(self) -> tuple[np.ndarray, np.ndarray]:
         return np.zeros(self.length, np.int32), np.zeros(self.length, bool)
@@ -50,11 +55,11 @@ class Text:
 
 
 def plain(value: Any) -> str:
-    """A text as TFDS gives it, or a user; nothing is an empty one."""
+    """A text as TFDS gives it, or a user; nothing, or spaces alone, is an empty one."""
     if value is None:
         return ""
     if isinstance(value, bytes):
-        return value.decode()
+        value = value.decode()
     if not isinstance(value, str):
         raise ValueError(f"{value!r:.60} is no text")
-    return value
+    return value if value.strip() else ""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mmjax.data.modality.sizes import check_sizes
 from mmjax.data.modality.text import Text
 
 
@@ -21,8 +22,7 @@ class Texts:
     words = True
 
     def __post_init__(self):
-        if self.many < 1:
-            raise ValueError(f"many is {self.many}; expected how many texts a row has at most")
+        check_sizes(self, "length", "many")
 
     def blank(self) -> tuple[np.ndarray, np.ndarray]:
         return np.zeros((self.many, self.length), np.int32), np.zeros((self.many, self.length), bool)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mmjax.data.modality.scale import Scale, measured, scaled, statistics
+from mmjax.data.modality.sizes import check_sizes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,6 +22,9 @@ class Vector:
     feature: str
     width: int
     scale: Scale = "standard"
+
+    def __post_init__(self):
+        check_sizes(self, "width")
 
     def blank(self) -> tuple[np.ndarray, np.ndarray]:
         return np.zeros(self.width, np.float32), np.zeros((), bool)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from mmjax.data import images, media
+from mmjax.data.modality.sizes import check_sizes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +29,9 @@ class Video:
     fps: float | None = None
     resize: str | None = "stretch"
     files = True  # a path may stand for the frames, or for one of them
+
+    def __post_init__(self):
+        check_sizes(self, "frames", "size")
 
     def blank(self) -> tuple[np.ndarray, np.ndarray]:
         return np.zeros((self.frames, self.size, self.size, 3), np.uint8), np.zeros(self.frames, bool)
