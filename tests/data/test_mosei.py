@@ -10,7 +10,8 @@ import pytest
 
 from mmjax.data import prepared
 from mmjax.data.modality.series import Series
-from mmjax.data.mosei.folder import load
+from mmjax.data.mosei.folder import check, load
+from mmjax.data.mosei.folds import read_folds
 from mmjax.data.rows import Rows
 from mmjax.data.target import Target
 
@@ -86,7 +87,7 @@ def test_an_id_of_several_parts_is_joined_and_one_without_a_label_is_left_out(tm
         ({"labels": np.array([0, 4, 0])}, r"train\.npz: video1\[1\] has the label 4; expected a number from -3 to 3"),
         ({"audio": np.zeros((3, 6))}, r"train\.npz: audio is float64 \(3, 6\); expected numbers \[3, L, C\]"),
         ({"emotions": np.zeros((3, 4))}, r"emotions are float64 \(3, 4\); expected numbers \[3, 6\]"),
-        ({"labels": np.zeros((3, 7))}, r"labels have shape \(3, 7\); expected one number for each of 3"),
+        ({"labels": np.zeros((3, 7))}, r"labels are float64 \(3, 7\); expected one number for each of 3"),
         ({"id": np.array(["a", "b", 3], object)}, r"train\.npz: not readable \(an array of Python objects, which is a"),
     ],
 )
@@ -348,3 +349,26 @@ def test_a_folder_in_neither_layout_is_told_by_the_builder(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"'mosi' is made from files that you bring: put train\.npz"):
         prepared.prepare("mosi", str(tmp_path / "data"))
     assert prepared.built(str(tmp_path / "data")) == []
+
+
+def test_a_set_without_rows_to_train_or_test_with_or_of_two_widths_is_not_built(tmp_path):
+    given = load(write(tmp_path, train=arrays(2), valid=arrays(1, labels=np.full(1, np.nan))))
+    with pytest.raises(
+        ValueError, match="no row of the split 'test'; it has train 2, valid 0 rows, 1 left out: no label"
+    ):
+        check(given, tmp_path)
+    wide = arrays(1)
+    wide["audio"] = wide["audio"][..., :70]
+    with pytest.raises(ValueError, match="audio has width 70 in test and 74 in train; expected one"):
+        check(load(write(tmp_path, test=wide)), tmp_path)
+    check(load(write(tmp_path, test=arrays(1))), tmp_path)
+
+
+def test_files_that_only_look_right_are_told(tmp_path):
+    np.save(tmp_path / "train.npy", np.zeros(3))
+    (tmp_path / "train.npy").rename(tmp_path / "train.npz")
+    with pytest.raises(ValueError, match=r"train\.npz: not readable"):
+        load(tmp_path)
+    (tmp_path / "folds.json").write_text('{"train": "v1"}')
+    with pytest.raises(ValueError, match=r"folds\.json: not of the form .* \('train' has no list of videos\)"):
+        read_folds(tmp_path)

@@ -38,7 +38,7 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as file:
             found = {name: file[name] for name in file.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, OSError, EOFError, TypeError, zipfile.BadZipFile) as error:
         objects = "Object arrays" in str(error)
         reason = "an array of Python objects, which is a pickle; save plain arrays" if objects else f"{error}"
         raise ValueError(f"{path}: not readable ({reason})") from error
@@ -52,7 +52,8 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
             raise ValueError(f"{path}: {name} is {value.dtype} {value.shape}; expected numbers [{count}, L, C]")
         found[name] = value.astype(np.float32)
     if found["labels"].size != count or not np.issubdtype(found["labels"].dtype, np.number):
-        raise ValueError(f"{path}: labels have shape {found['labels'].shape}; expected one number for each of {count}")
+        kind = f"{found['labels'].dtype} {found['labels'].shape}"
+        raise ValueError(f"{path}: labels are {kind}; expected one number for each of {count}")
     if found["id"].ndim > 1:  # video, start and end, as some files have it
         parts = found["id"].reshape(count, -1).astype(str).tolist()
         found["id"] = np.array(["_".join(row) for row in parts])

@@ -16,7 +16,7 @@ import os
 from pathlib import Path
 
 from mmjax.data.mosei.arrays import from_arrays
-from mmjax.data.mosei.opinions import Opinions
+from mmjax.data.mosei.opinions import MODALITIES, Opinions
 from mmjax.data.mosei.sequences import from_sequences
 
 PICKLES = (".pkl", ".pickle", ".pt")
@@ -44,6 +44,22 @@ def load(source: str | os.PathLike) -> Opinions:
     raise FileNotFoundError(
         f"{folder}: no .npz and no .csd file in it; see mmjax/data/mosei/folder.py for both layouts"
     )
+
+
+def check(found: Opinions, folder: str | os.PathLike) -> None:
+    """Raises ValueError unless there are rows to train and to test with, of one form."""
+    lacking = [split for split in ("train", "test") if not found.splits.get(split)]
+    if lacking:
+        there = ", ".join(f"{split} {len(rows):,}" for split, rows in found.splits.items()) or "no split"
+        why = "".join(f", {count:,} left out: {reason}" for reason, count in sorted(found.dropped.items()))
+        raise ValueError(f"{folder}: no row of the split {lacking[0]!r}; it has {there} rows{why}")
+    widths: dict[str, tuple[int, str]] = {}
+    for split, rows in found.splits.items():
+        for name in MODALITIES if rows else ():
+            width = rows[0][name].shape[-1]
+            before, first = widths.setdefault(name, (width, split))
+            if width != before:
+                raise ValueError(f"{folder}: {name} has width {before} in {first} and {width} in {split}; expected one")
 
 
 def _refusal(path: Path) -> str:

@@ -26,6 +26,9 @@ def _listed(folder: Path) -> Iterator[tuple[str, str]]:
     if table.is_file():
         try:
             told = json.loads(table.read_text()).items()
+            strings = next((split for split, videos in told if not isinstance(videos, list)), None)
+            if strings is not None:
+                raise TypeError(f"{strings!r} has no list of videos")
             yield from ((split, str(video)) for split, videos in told for video in videos)
         except (ValueError, AttributeError, TypeError) as error:
             raise ValueError(f"{table}: not of the form {{SPLIT: [VIDEO, ...]}} ({error})") from error

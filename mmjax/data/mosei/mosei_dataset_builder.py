@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow_datasets as tfds
 
-from mmjax.data.mosei.folder import load
+from mmjax.data.mosei.folder import check, load
 from mmjax.data.mosei.opinions import EMOTIONS, HIGHEST, LOWEST, MODALITIES, Opinions, Row
 
 DESCRIPTION = """Opinions on film by speakers before a camera: word vectors, acoustic features and facial features.
@@ -47,6 +47,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Iterator]:
         found = load(dl_manager.manual_dir)
+        check(found, dl_manager.manual_dir)
         self.info.metadata["notes"] = notes(found)
         return {split: self._generate_examples(rows) for split, rows in found.splits.items() if rows}
 

@@ -39,6 +39,9 @@ class SequenceFile:
         if video not in self.videos:
             return np.zeros((0, 2)), np.zeros((0, self.width), np.float32)
         entry = self.videos[video]
+        absent = [name for name in ("intervals", "features") if name not in entry]
+        if absent:
+            raise ValueError(f"{self.path}: {video} has no {absent[0]}; expected intervals [n, 2] and features [n, C]")
         intervals, features = (np.asarray(entry[name]) for name in ("intervals", "features"))
         shape = (len(features), self.width)
         if intervals.shape != (len(features), 2) or features.size != shape[0] * shape[1]:
