@@ -50,8 +50,6 @@ class Fields:
             raise ValueError(EXPECTED)
         if self.truths not in (None, truths):
             raise ValueError(f"it has {' and '.join(truths)}, but the first row {' and '.join(self.truths)}")
-        if not set(values) - set(TRUTHS):
-            raise ValueError("every modality of it is missing: give at least one")
         kinds, files, others = {}, [], []
         for name, value in sorted(values.items()):
             if not name.isidentifier() or name.endswith("_mask"):
@@ -64,6 +62,8 @@ class Fields:
                     others.append((name, kind.read(value, root)))
             except (ValueError, OSError) as error:
                 raise ValueError(f'"{name}": {error}') from None
+        if not files and all(name in TRUTHS or _nothing(value) for name, value in others):
+            raise ValueError("every modality of it is missing: give at least one")
         self.kinds, self.truths = self.kinds | kinds, truths
         shown = [(name, digest(value)) for name, value in others if name not in TRUTHS]
         return Given(tuple(files) or (digest(shown),), values, root)
@@ -92,6 +92,11 @@ class Fields:
             name: kind.read(given.values[name], given.root) if name in given.values else kind.none
             for name, kind in self.kinds.items()
         }
+
+
+def _nothing(value: Any) -> bool:
+    """Whether a text says nothing, or not one of some numbers was measured."""
+    return not value.strip() if isinstance(value, str) else not np.isfinite(value).any()
 
 
 def digest(value: Any) -> str:

@@ -149,6 +149,7 @@ BAD = [
     ({"film": "absent.mp4"}, '"film": .*absent.mp4: no such file, expected a video'),
     ({"no name": 1}, 'no field may be called "no name"'),
     ({"image": None, "text": None, "view": None, "steps": None, "score": None}, "every modality of it is missing"),
+    ({"image": None, "text": " ", "view": [None, None], "steps": [[None]], "score": None}, "every modality of it is"),
     ({"label": "a"}, "it has label and labels, but the first row labels"),
     ({"split": "all"}, '"split" is "all"'),
 ]

@@ -205,6 +205,7 @@ def test_what_was_fitted_is_kept_and_read_without_the_data(folder, feed, tmp_pat
         ({"said": "this is walk run sit"}, "said: .* has 5 tokens, but its length is 3: raise it"),
         ({"said": 5}, "said: 5 is no text"),
         ({"shown": "nowhere.png"}, "nowhere.png: no such file"),
+        ({"shown": 5}, r"shown: 5 is no picture: expected a path, or an array \[H, W, 3\] uint8"),
         ({"view": None}, "every modality of it is missing"),
         ({"other": 1}, "expected some of view, steps, said, shown"),
         ([1], "expected some of"),

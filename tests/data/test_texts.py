@@ -63,7 +63,7 @@ def test_too_many_texts_are_told_and_one_alone_is_a_list_of_one(feed):
     texts, fitted = Texts("questions", length=10, many=2), {"vocabulary": feed.vocabulary.words}
     with pytest.raises(ValueError, match="3 texts, but many is 2: raise it"):
         texts(["what shape?"] * 3, fitted)
-    with pytest.raises(ValueError, match="many is 0; expected how many"):
+    with pytest.raises(ValueError, match="many is 0; expected at least 1"):
         Texts("questions", length=10, many=0)
     alone, mask = texts("what shape?", fitted)
     np.testing.assert_array_equal(alone[0], Text("question", 10)("what shape?", fitted)[0])

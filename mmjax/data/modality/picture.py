@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -40,6 +41,8 @@ class Picture:
         """Raises ValueError or FileNotFoundError for what is no picture."""
         if value is None or (isinstance(value, bytes) and not value):
             return self.blank()
+        if not isinstance(value, str | os.PathLike | bytes | np.ndarray):
+            raise ValueError(f"{value!r:.60} is no picture: expected a path, or an array [H, W, 3] uint8")
         return images.resize(images.decode(value), self.size, self.resize), np.ones((), bool)
 
     def vary(
