@@ -34,7 +34,8 @@ REQUIRES = [
 ]
 DATA = ["easy-vqa>=1.0", "scikit-learn>=1.5.0", "captcha>=0.6.0", "soxr>=0.5.0"]
 MEDIA = ["soundfile>=0.13.0", "soxr>=0.5.0", "av>=14.0.0", "h5py>=3.12.0"]
-DEV = ["pytest>=8.3.0", "pytest-xdist>=3.6.1", "ruff>=0.17.0,<0.18", *DATA, *MEDIA]  # a new ruff may format otherwise
+BENCH = ["adjustText>=1.3.0", *DATA]
+DEV = ["pytest>=8.3.0", "pytest-xdist>=3.6.1", "ruff>=0.17.0,<0.18", *BENCH, *MEDIA]  # a new ruff may format otherwise
 
 setup(
     name="mmjax",
@@ -51,7 +52,7 @@ setup(
         "cuda": ["jax[cuda12]"],
         "cuda13": ["jax[cuda13]"],
         "tpu": ["jax[tpu]"],
-        "bench": DATA,
+        "bench": BENCH,
         "dev": DEV,
     },
     entry_points={"console_scripts": ["mmjax = mmjax.__main__:main"]},

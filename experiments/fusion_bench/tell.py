@@ -6,11 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
+from scipy.optimize import isotonic_regression
 
 matplotlib.use("agg")
+from adjustText import adjust_text as apart
 from matplotlib import pyplot as plt
 
+matplotlib.rcParams["svg.fonttype"] = "none"  # letters as text, not as paths
+matplotlib.rcParams["svg.hashsalt"] = "mmjax"  # the same figure is the same file
+
 SHOWN = (0.3, 0.6, 0.9)  # the rates that stand in the table
+LINE = 0.04  # of the height of a plot
 NAMED = 4  # so many of the best have a colour of their own in the plots
 
 Found = Mapping[str, Mapping[str, Mapping[str, Any]]]
@@ -82,28 +89,41 @@ def _figure(path: Path, sets: Sequence[str], found: Found, draw: Any) -> None:
 
 
 def _cost(axis: Any, rows: Mapping[str, Mapping[str, Any]]) -> None:
+    axis.set_xscale("log")
+    axis.set_xlabel("ms a training step")
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.xaxis.set_minor_formatter("{x:g}")
+    names = []
     for op in _ranked(rows):
         values = [100 * value for value in rows[op]["accuracy"]]
         spread = statistics.stdev(values) if len(values) > 1 else 0
         at = rows[op]["milliseconds"], statistics.mean(values)
-        axis.errorbar(*at, spread, fmt="o", markersize=5, color=_colour(op, rows))
-        axis.annotate(op.replace("_", " "), at, (4, 3), textcoords="offset points", fontsize=7)
-    axis.set_xlabel("ms a training step")
+        axis.errorbar(*at, spread, fmt="o", markersize=5, color=_colour(op, rows), alpha=0.8)
+        names.append(axis.text(*at, op.replace("_", " "), fontsize=7))
+    apart(names, ax=axis, arrowprops={"arrowstyle": "-", "color": "0.6", "linewidth": 0.5})
 
 
 def _missing(axis: Any, rows: Mapping[str, Mapping[str, Any]]) -> None:
-    ranked = _ranked(rows)
-    for place, op in reversed(list(enumerate(ranked))):
+    ranked, ends = _ranked(rows), {}
+    for op in reversed(ranked):
         rates = list(rows[op]["missing"])
         values = [100 * statistics.mean(rows[op]["missing"][rate]) for rate in rates]
-        label = op.replace("_", " ") if place < NAMED else None
-        axis.plot(rates, values, color=_colour(op, rows), linewidth=2 if label else 1, label=label)
-        if not label:
-            axis.annotate(
-                op.replace("_", " "), (rates[-1], values[-1]), (3, -2), textcoords="offset points", fontsize=6
-            )
+        axis.plot(rates, values, color=_colour(op, rows), linewidth=2 if ranked.index(op) < NAMED else 1)
+        ends[op] = values[-1]
     axis.set_xlabel("probability that a modality is missing")
-    axis.legend(loc="lower left", fontsize=8, title="the best")
+    bottom, top = axis.get_ylim()
+    order = sorted(ends, key=ends.__getitem__)
+    for op, place in zip(order, spread([ends[op] for op in order], LINE * (top - bottom)), strict=True):
+        color = _colour(op, rows) if ranked.index(op) < NAMED else "0.3"
+        line = {"arrowstyle": "-", "color": "0.6", "linewidth": 0.5, "shrinkA": 0, "shrinkB": 0, "relpos": (0, 0.5)}
+        ways = {"color": color, "fontsize": 7, "va": "center", "arrowprops": line, "annotation_clip": False}
+        axis.annotate(op.replace("_", " "), (rates[-1], ends[op]), (rates[-1] + 0.04, place), **ways)
+
+
+def spread(values: Sequence[float], gap: float) -> np.ndarray:
+    """Rising values moved as little as can be, by least squares, until each is `gap` above the one before."""
+    steps = gap * np.arange(len(values))
+    return isotonic_regression(np.asarray(values) - steps).x + steps
 
 
 def _colour(op: str, rows: Mapping[str, Mapping[str, Any]]) -> str:

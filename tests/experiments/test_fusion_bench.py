@@ -165,6 +165,11 @@ def test_the_table_has_the_best_first_and_leaves_out_what_is_not_done(tmp_path):
     assert all("low rank" in (tmp_path / name).read_text() for name in ("cost.svg", "missing.svg"))
 
 
+def test_names_are_moved_apart_as_little_as_can_be():
+    np.testing.assert_allclose(tell.spread([0, 5, 5, 9], 2), [0, 4, 6, 9])
+    np.testing.assert_allclose(tell.spread([1, 4], 2), [1, 4])
+
+
 def test_the_best_are_those_of_the_lowest_mean_rank():
     def of(**means):
         return {op: [value] for op, value in means.items()}
