@@ -14,9 +14,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--image", type=Path, action="append", help="a picture; several where a run takes several")
     parser.add_argument("--text", "--question", help="what is asked; some tasks ask for nothing")
     parser.add_argument("--task", help="which of the run's tasks, where it was trained on several")
-    rows = (
-        'rows {"image": ..., "text": ..., "task": ...}, or of the run's own modalities; paths relative to it"
-    )
+    rows = 'rows {"image": ..., "text": ..., "task": ...}, or of other modalities of the run; paths relative to it'
     parser.add_argument("--jsonl", type=Path, help=rows)
 
 
