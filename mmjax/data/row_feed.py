@@ -178,7 +178,7 @@ class RowFeed:
         row, seed = self._row(known, "train", int(place)), rng.integers(2**63)
         for name, modality in self.config.modalities.items():
             mask = f"{name}_mask"
-            if hasattr(modality, "vary") and row[mask].any():
+            if getattr(modality, "augment", None) is not None and row[mask].any():
                 # The same draws for each, so that streams of one event stay in step.
                 row[name], row[mask] = modality.vary(
                     row[name], row[mask], known.fitted[name], np.random.default_rng(seed)

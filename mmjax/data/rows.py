@@ -27,7 +27,7 @@ class Modality(Protocol):
     """How a feature becomes values of one shape with a mask; `fit` says, as JSON, what the training rows decide.
 
     Some have more: `words` (reads the vocabulary), `files` (a path may stand for a value), `vary` (changes values in
-    training) and `check` (refuses a TFDS feature that does not fit).
+    training, where there is an `augment`) and `check` (refuses a TFDS feature that does not fit).
     """
 
     feature: str

@@ -27,6 +27,7 @@ from mmjax.losses import cross_entropy as ce
 from mmjax.losses.chunked_cross_entropy import chunked_cross_entropy
 from mmjax.metrics.breakdown import answer_kind, breakdown, first_words
 from mmjax.metrics.exact_match import exact_match
+from mmjax.tasks.fitting import check_vocab
 from mmjax.tasks.panels import heat, panels
 
 
@@ -100,11 +101,7 @@ class Generate:
         Raises:
             ValueError: the model has fewer words, a metric is for no data set, or an answer cannot be written.
         """
-        if vocabulary.size > self.model.vocab:
-            raise ValueError(
-                f"the tokenizer's size is {vocabulary.size} and the model's vocab {self.model.vocab}; raise "
-                "task.model.vocab, or make data.tokenizer smaller"
-            )
+        check_vocab(vocabulary.size, self.model.vocab, "task.model.vocab")
         for field in ("metrics", "corpus"):
             unknown = sorted(set(getattr(self, field)) - set(sources))
             if unknown:

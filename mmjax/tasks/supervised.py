@@ -11,6 +11,7 @@ from flax import linen as nn
 from mmjax.core.precision import Dtype, cast
 from mmjax.core.task import Batch, Ctx, Extra, Panel, Params
 from mmjax.tasks.examples import examples, order
+from mmjax.tasks.fitting import check_rate, check_vocab
 
 
 @runtime_checkable
@@ -46,16 +47,10 @@ class Supervised:
     def _check_encoder(self, name: str, encoder: nn.Module, vocabulary: Any) -> None:
         words, fitted = getattr(vocabulary, "words", None), getattr(vocabulary, "fitted", {}).get(name, {})
         where = f"task.model.encoders.{name}"
-        if words is not None and getattr(encoder, "vocab", words.size) < words.size:
-            raise ValueError(
-                f"the tokenizer's size is {words.size} and {where}.vocab {encoder.vocab}; raise it, or make "
-                "data.tokenizer smaller"
-            )
-        rate = fitted.get("rate")
-        if rate and getattr(encoder, "rate", rate) != rate:
-            raise ValueError(
-                f"the sound has {rate} samples a second and {where}.rate is {encoder.rate}; make them equal"
-            )
+        if words is not None and hasattr(encoder, "vocab"):
+            check_vocab(words.size, encoder.vocab, f"{where}.vocab")
+        if "rate" in fitted and hasattr(encoder, "rate"):
+            check_rate(fitted["rate"], encoder.rate, f"{where}.rate")
 
     def init(self, key: jax.Array, batch: Batch) -> tuple[Params, Extra]:
         given, variables = self.model.init_with_output(key, batch, train=False)

@@ -369,7 +369,7 @@ def test_everything_up_to_the_logits_is_computed_in_the_type_asked_for(vocabular
 
 def test_a_vocabulary_larger_than_the_model_is_refused_when_the_task_is_bound(vocabulary):
     task = task_of(vocabulary)
-    with pytest.raises(ValueError, match=r"size is 17 and the model's vocab 16; raise task\.model\.vocab"):
+    with pytest.raises(ValueError, match=r"size is 17 and task\.model\.vocab 16; raise it"):
         task.bind(dataclasses.replace(vocabulary, size=V + 1))
     assert task.bind(vocabulary) == task == Generate(model=task.model, length=T)
 

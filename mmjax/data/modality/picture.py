@@ -48,5 +48,5 @@ class Picture:
     def vary(
         self, values: np.ndarray, mask: np.ndarray, fitted: dict[str, Any], rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The picture of a training row."""
-        return (values if self.augment is None else self.augment(values, rng)), mask
+        """The picture of a training row as `augment` changes it."""
+        return self.augment(values, rng), mask

@@ -52,9 +52,7 @@ class Series:
     def vary(
         self, values: np.ndarray, mask: np.ndarray, fitted: dict[str, Any], rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The series of a training row."""
-        if self.augment is None:
-            return values, mask
+        """The series of a training row as `augment` changes it."""
         steps, mask = self.augment(unscaled(values, fitted), mask, rng)
         return np.where(mask[:, None], scaled(steps, fitted), 0), mask
 
