@@ -61,7 +61,6 @@ def get_config(variant="base"):
             "optim.optimizer",
             rule=use("optim.adamw", b2=0.98, decay=0.05),
             schedule=use("optim.warmup_cosine", peak=1e-3, warmup=size.get("warmup", 50)),
-            groups=(("(bias|scale|table|embedding)$", use("optim.group", decay=0.0)), (".*", use("optim.group"))),
             clip=1.0,
             average=use("optim.average", decay=0.99),
         ),

@@ -49,7 +49,6 @@ def get_config(variant="base"):
         "optim.optimizer",
         rule=use("optim.adamw", b2=0.98, decay=0.05),
         schedule=use("optim.warmup_cosine", peak=5e-4, warmup=size["warmup"]),
-        groups=(("(bias|scale|table|embedding)$", use("optim.group", decay=0.0)), (".*", use("optim.group"))),
         clip=1.0,
         average=use("optim.average", decay=0.99),
     )

@@ -41,5 +41,5 @@ def get_config(variant="base"):
     config.steps = size["steps"]
     optim.schedule.peak = size.get("peak", 3e-4)
     if size.get("frozen"):
-        optim.groups = (("^image/", use("optim.group", frozen=True)), *optim.groups)
+        optim.groups = (("^image/", use("optim.group", frozen=True)), (".*", use("optim.group")))
     return config

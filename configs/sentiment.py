@@ -63,11 +63,7 @@ def get_config(variant="base"):
             "optim.optimizer",
             rule=use("optim.adamw", decay=0.01),
             schedule=use("optim.warmup_cosine", peak=1e-3, warmup=size.get("warmup", 50)),
-            groups=(
-                *thresholds,
-                ("(bias|scale)$", use("optim.group", decay=0.0)),
-                (".*", use("optim.group")),
-            ),
+            groups=(*thresholds, (".*", use("optim.group"))),
             clip=0.8,
             average=use("optim.average", decay=0.99),
         ),

@@ -6,6 +6,7 @@ tower alone: Beyer et al. 2024 (PaliGemma, arXiv 2407.07726).
 """
 
 import dataclasses
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
@@ -16,11 +17,15 @@ import numpy as np
 
 from mmjax.core.paths import flatten, layer, map_paths, stacked
 
+_DECAYS_NOT = re.compile("(bias|scale|embedding|table)$")
+
 
 @dataclasses.dataclass(frozen=True)
 class Group:
     """Multipliers of the learning rate and of the weight decay for the parameters that a rule names.
 
+    `decay` None is 1, but 0 for what a pull towards zero does not suit: biases, scales of norms, embeddings and tables
+    of positions.
     `layer_decay` d multiplies the rate of layer i of n by d ** (n - 1 - i): the top layer learns at the full
     rate. It does not touch parameters outside a stack of layers: give what lies below the stack (embeddings)
     a rule of its own with rate = d ** n. `warmup` is a linear rise over so many steps of the run, which multiplies
@@ -28,15 +33,16 @@ class Group:
     """
 
     rate: float = 1.0
-    decay: float = 1.0
+    decay: float | None = None
     layer_decay: float | None = None
     warmup: int = 0
     frozen: bool = False
 
     def __post_init__(self) -> None:
         for name in ("rate", "decay"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} is {getattr(self, name)}; expected a number of at least 0")
+            value = getattr(self, name)
+            if value is not None and value < 0:
+                raise ValueError(f"{name} is {value}; expected a number of at least 0")
         if self.layer_decay is not None and not 0 < self.layer_decay <= 1:
             raise ValueError(f"layer_decay is {self.layer_decay}; expected a number in (0, 1], or None")
         if self.warmup < 0:
@@ -45,7 +51,12 @@ class Group:
 
 def decays(groups: Mapping[str, Group], params: Mapping[str, Any]) -> dict[str, Any]:
     """The multiplier of the weight decay for each leaf: nested dicts of floats."""
-    return map_paths(lambda path, _: groups[path].decay, params)
+
+    def leaf_decay(path: str, leaf: Any) -> float:
+        asked = groups[path].decay
+        return float(_DECAYS_NOT.search(path) is None) if asked is None else asked
+
+    return map_paths(leaf_decay, params)
 
 
 def rates(groups: Mapping[str, Group], params: Mapping[str, Any], step: jax.Array) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def test_a_described_object_goes_through_json_and_is_built_again_the_same():
 
 
 def test_a_description_writes_out_every_default_and_names_a_class_by_its_file_where_it_can():
-    group = {"use": "optim.group", "rate": 1.0, "decay": 1.0, "layer_decay": None, "warmup": 0, "frozen": False}
+    group = {"use": "optim.group", "rate": 1.0, "decay": None, "layer_decay": None, "warmup": 0, "frozen": False}
     assert describe(Group()) == group
     assert describe(Checkpoint()) == {"every": 100, "keep": 2, "best": None}
     assert describe(Mlp(hidden=3, name="mlp")) == {"use": "nn.mlp", "hidden": 3, "approximate": True}
@@ -127,7 +127,7 @@ def test_what_a_task_learns_from_its_data_is_no_field_of_its_config():
             "encoders.text is 3 of type int; expected Module",
         ),
         (vit(stem=3), "stem is 3 of type int; expected Module"),
-        (vit(stem=use("optim.group")), "stem is Group(rate=1.0, decay=1.0, "),
+        (vit(stem=use("optim.group")), "stem is Group(rate=1.0, decay=None, "),
         (vit(heads=3), "Vit: dim 8 does not divide by heads 3"),
         (
             use("tasks.generate", model=use("nn.mlp", hidden=1), length=1, compute="float16"),

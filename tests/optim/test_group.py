@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mmjax.core.paths import flatten
+from mmjax.core.paths import flatten, unflatten
 from mmjax.optim.adamw import Adamw
 from mmjax.optim.constant import Constant
 from mmjax.optim.group import Group, rates
@@ -30,6 +30,19 @@ def test_decay_shrinks_kernels_and_leaves_biases_and_norms_where_a_rule_turns_it
     np.testing.assert_allclose(new["dense/kernel"], 4.0 - 0.1 * 0.2 * 0.5 * 4.0, rtol=1e-6)
     np.testing.assert_array_equal(new["dense/bias"], 4.0)
     np.testing.assert_array_equal(new["norm/scale"], 4.0)
+
+
+def test_decay_left_open_spares_biases_scales_of_norms_embeddings_and_tables_of_positions_alone():
+    spared = ["dense/bias", "norm/scale", "embed/embedding", "position/table", "layers/attention/out/bias"]
+    shrunk = ["dense/kernel", "head", "queries", "scaled/kernel", "tables/x"]
+    params = unflatten({path: jnp.full(2, 4.0) for path in [*spared, *shrunk]})
+    zeros = jax.tree.map(jnp.zeros_like, params)
+    open_, asked = (one_step(((".*", Group(decay=d)),), params, zeros, decay=0.5) for d in (None, 0.25))
+    assert {path: float(leaf[0]) for path, leaf in open_.items()} == {
+        **dict.fromkeys(spared, 4.0),
+        **dict.fromkeys(shrunk, np.float32(4.0 - 0.1 * 0.5 * 4.0)),
+    }
+    assert {float(leaf[0]) for leaf in asked.values()} == {np.float32(4.0 - 0.1 * 0.5 * 0.25 * 4.0)}
 
 
 def test_the_first_rule_that_is_found_counts_and_multiplies_step_and_decay_alike():
