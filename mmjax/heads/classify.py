@@ -5,25 +5,20 @@ from flax import linen as nn
 
 from mmjax.core.tokens import Tokens
 from mmjax.heads.features import Features
-from mmjax.nn.checks import check_sizes
 from mmjax.nn.dense import Dense
 
 
-class Classify(nn.Module):
+class Classify(Features):
     """Tokens [B, L, D] to logits [B, classes] fp32; the other fields are those of `heads.features`."""
 
     classes: int
-    hidden: int | None = None
-    dropout: float = 0.0
-    pool: nn.Module | None = None
 
     def __post_init__(self):
         super().__post_init__()
-        check_sizes(self)
         if self.classes < 2:
             raise ValueError(f"classes is {self.classes}; expected at least 2 to choose from")
 
     @nn.compact
     def __call__(self, tokens: Tokens, *, train: bool) -> jax.Array:
-        x = Features(self.hidden, self.dropout, self.pool, name="features")(tokens, train=train)
+        x = super().__call__(tokens, train=train)
         return Dense(self.classes, name="logits")(x)

@@ -12,16 +12,13 @@ from mmjax.nn.dense import Dense
 LEAST = 1e-12  # the square of a length below which a vector has no direction
 
 
-class Embed(nn.Module):
+class Embed(Features):
     """Tokens [B, L, D] to [B, features] fp32 of length 1, or 0 where nothing is real and no `hidden` layer has a bias.
 
     Other fields are those of `heads.features`.
     """
 
     features: int
-    hidden: int | None = None
-    dropout: float = 0.0
-    pool: nn.Module | None = None
 
     def __post_init__(self):
         super().__post_init__()
@@ -29,7 +26,7 @@ class Embed(nn.Module):
 
     @nn.compact
     def __call__(self, tokens: Tokens, *, train: bool) -> jax.Array:
-        x = Features(self.hidden, self.dropout, self.pool, name="pooled")(tokens, train=train)
+        x = super().__call__(tokens, train=train)
         x = Dense(self.features, use_bias=False, name="projection")(x)
         square = jnp.sum(jnp.square(x), axis=-1, keepdims=True)
         # A zero vector stays one: the gradient of its length would have no bound.

@@ -2,7 +2,7 @@
 
 x = sum_l m_l x_l / max(sum_l m_l, 1),   h = gelu(W x + b)
 
-Every head starts with it. What is pooled is small, so that everything from here on is fp32.
+Every head here is one with something after it. What is pooled is small, so that everything from here on is fp32.
 """
 
 import jax
@@ -16,7 +16,7 @@ from mmjax.nn.gelu import gelu
 from mmjax.nn.pool import mean
 
 
-class Features(nn.Module):
+class Features(nn.Module, kw_only=True):
     """Tokens [B, L, D] to [B, hidden] fp32, or to [B, D] where `hidden` is None.
 
     `pool`, Tokens to Tokens of L = 1, stands in place of the mean. `dropout` acts on what is given out. An example

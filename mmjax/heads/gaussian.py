@@ -19,13 +19,10 @@ from mmjax.nn.checks import check_sizes
 from mmjax.nn.dense import Dense
 
 
-class Gaussian(nn.Module):
+class Gaussian(Features):
     """Tokens [B, L, D] to mean and log-variance [B, outputs, 2] fp32; other fields are those of `heads.features`."""
 
     outputs: int = 1
-    hidden: int | None = None
-    dropout: float = 0.0
-    pool: nn.Module | None = None
     least_variance: float = 1e-4
 
     def __post_init__(self):
@@ -36,7 +33,7 @@ class Gaussian(nn.Module):
 
     @nn.compact
     def __call__(self, tokens: Tokens, *, train: bool) -> jax.Array:
-        x = Features(self.hidden, self.dropout, self.pool, name="features")(tokens, train=train)
+        x = super().__call__(tokens, train=train)
         x = rearrange(Dense(2 * self.outputs, name="numbers")(x), "b (o two) -> b o two", two=2)
         log_variance = jnp.logaddexp(x[..., 1], math.log(self.least_variance))
         return jnp.stack([x[..., 0], log_variance], axis=-1)

@@ -9,13 +9,10 @@ from mmjax.nn.checks import check_sizes
 from mmjax.nn.dense import Dense
 
 
-class MultiLabel(nn.Module):
+class MultiLabel(Features):
     """Tokens [B, L, D] to logits [B, labels] fp32, each for itself; other fields are those of `heads.features`."""
 
     labels: int
-    hidden: int | None = None
-    dropout: float = 0.0
-    pool: nn.Module | None = None
 
     def __post_init__(self):
         super().__post_init__()
@@ -23,5 +20,5 @@ class MultiLabel(nn.Module):
 
     @nn.compact
     def __call__(self, tokens: Tokens, *, train: bool) -> jax.Array:
-        x = Features(self.hidden, self.dropout, self.pool, name="features")(tokens, train=train)
+        x = super().__call__(tokens, train=train)
         return Dense(self.labels, name="logits")(x)

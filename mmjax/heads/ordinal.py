@@ -13,30 +13,25 @@ from flax import linen as nn
 
 from mmjax.core.tokens import Tokens
 from mmjax.heads.features import Features
-from mmjax.nn.checks import check_sizes
 from mmjax.nn.dense import Dense
 
 
-class Ordinal(nn.Module):
+class Ordinal(Features):
     """Tokens [B, L, D] to logits [B, classes - 1] fp32: the k-th is that of a class above k.
 
     Other fields are those of `heads.features`.
     """
 
     classes: int
-    hidden: int | None = None
-    dropout: float = 0.0
-    pool: nn.Module | None = None
 
     def __post_init__(self):
         super().__post_init__()
-        check_sizes(self)
         if self.classes < 2:
             raise ValueError(f"classes is {self.classes}; expected at least 2 to choose from")
 
     @nn.compact
     def __call__(self, tokens: Tokens, *, train: bool) -> jax.Array:
-        x = Features(self.hidden, self.dropout, self.pool, name="features")(tokens, train=train)
+        x = super().__call__(tokens, train=train)
         score = Dense(1, use_bias=False, name="score")(x)
         above = np.arange(self.classes - 1, 0, -1)
         even = np.log(above / above[::-1])  # the logits of (C - 1) / C, ..., 1 / C

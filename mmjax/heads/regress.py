@@ -9,13 +9,10 @@ from mmjax.nn.checks import check_sizes
 from mmjax.nn.dense import Dense
 
 
-class Regress(nn.Module):
+class Regress(Features):
     """Tokens [B, L, D] to numbers [B, outputs] fp32; the other fields are those of `heads.features`."""
 
     outputs: int = 1
-    hidden: int | None = None
-    dropout: float = 0.0
-    pool: nn.Module | None = None
 
     def __post_init__(self):
         super().__post_init__()
@@ -23,5 +20,5 @@ class Regress(nn.Module):
 
     @nn.compact
     def __call__(self, tokens: Tokens, *, train: bool) -> jax.Array:
-        x = Features(self.hidden, self.dropout, self.pool, name="features")(tokens, train=train)
+        x = super().__call__(tokens, train=train)
         return Dense(self.outputs, name="numbers")(x)

@@ -17,7 +17,7 @@ CASES = {
 def test_it_is_a_linear_map_of_the_features(name):
     given, module = tokens(), CASES[name].module
     params = reference.parameters(module, given, train=False)
-    expected = reference.dense(hidden(given, params.get("features", {})), params["logits"])
+    expected = reference.dense(hidden(given, params), params["logits"])
     np.testing.assert_allclose(module.apply({"params": params}, given, train=False), expected, atol=1e-5)
 
 

@@ -18,7 +18,7 @@ CASES = {"embed": Case(Embed(features=4))}
 def test_it_is_a_linear_map_of_the_features_divided_by_its_length(module):
     given = tokens()
     params = reference.parameters(module, given, train=False)
-    raw = reference.dense(hidden(given, params.get("pooled", {})), params["projection"])
+    raw = reference.dense(hidden(given, params), params["projection"])
     found = module.apply({"params": params}, given, train=False)
     for b in range(4):
         length = math.sqrt(sum(value**2 for value in raw[b]))

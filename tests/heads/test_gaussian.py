@@ -17,7 +17,7 @@ CASES = {"gaussian": Case(Gaussian(outputs=3, hidden=5, least_variance=0.1))}
 def test_pairs_of_numbers_are_a_mean_and_the_logarithm_of_a_variance_above_its_bound(module, least):
     given = tokens()
     params = reference.parameters(module, given, train=False)
-    raw = reference.dense(hidden(given, params.get("features", {})), params["numbers"])
+    raw = reference.dense(hidden(given, params), params["numbers"])
     found = module.apply({"params": params}, given, train=False)
     for b, o in np.ndindex(found.shape[:2]):
         np.testing.assert_allclose(found[b, o, 0], raw[b, 2 * o], atol=1e-5)

@@ -14,7 +14,7 @@ CASES = {"multi_label": Case(MultiLabel(labels=4))}
 def test_it_is_a_linear_map_of_the_features(module):
     given = tokens()
     params = reference.parameters(module, given, train=False)
-    expected = reference.dense(hidden(given, params.get("features", {})), params["logits"])
+    expected = reference.dense(hidden(given, params), params["logits"])
     np.testing.assert_allclose(module.apply({"params": params}, given, train=False), expected, atol=1e-5)
 
 

@@ -20,7 +20,7 @@ CASES = {
 def test_logits_are_one_score_and_biases_that_fall_by_softplus(name, classes):
     given, module = tokens(), CASES[name].module
     params = reference.parameters(module, given, train=False)
-    scores = reference.dense(hidden(given, params.get("features", {})), params["score"])
+    scores = reference.dense(hidden(given, params), params["score"])
     found = module.apply({"params": params}, given, train=False)
     assert found.shape == (4, classes - 1)
     for b in range(4):

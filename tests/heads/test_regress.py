@@ -14,7 +14,7 @@ CASES = {"regress": Case(Regress(outputs=2))}
 def test_it_is_a_linear_map_of_the_features(module, outputs):
     given = tokens()
     params = reference.parameters(module, given, train=False)
-    expected = reference.dense(hidden(given, params.get("features", {})), params["numbers"])
+    expected = reference.dense(hidden(given, params), params["numbers"])
     found = module.apply({"params": params}, given, train=False)
     np.testing.assert_allclose(found, expected, atol=1e-5)
     assert found.shape == (4, outputs)
