@@ -10,7 +10,7 @@ from mmjax.core.tokens import Modalities, Tokens, join
 from mmjax.nn import masks
 from mmjax.nn.attention import Attention
 from mmjax.nn.checks import check_sizes
-from mmjax.nn.cross_block import head_dim
+from mmjax.nn.sized import head_dim
 
 
 class AttentionPooling(nn.Module):

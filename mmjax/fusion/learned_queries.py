@@ -11,8 +11,8 @@ from mmjax.core.tokens import Modalities, Tokens, join
 from mmjax.nn import masks
 from mmjax.nn.block import DecoderBlock
 from mmjax.nn.checks import check_sizes
-from mmjax.nn.cross_block import sized
 from mmjax.nn.layer_norm import LayerNorm
+from mmjax.nn.sized import sized
 from mmjax.nn.stack import Stack
 
 

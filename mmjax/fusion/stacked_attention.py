@@ -12,10 +12,11 @@ from mmjax.core.tokens import Modalities, Tokens
 from mmjax.nn import masks
 from mmjax.nn.aligned import in_order
 from mmjax.nn.checks import check_sizes
-from mmjax.nn.cross_block import CrossBlock, sized
+from mmjax.nn.cross_block import CrossBlock
 from mmjax.nn.dense import Dense
 from mmjax.nn.layer_norm import LayerNorm
 from mmjax.nn.pool import mean
+from mmjax.nn.sized import sized
 from mmjax.nn.stack import Stack
 
 

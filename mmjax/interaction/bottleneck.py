@@ -15,8 +15,8 @@ from mmjax.nn import masks
 from mmjax.nn.aligned import in_order
 from mmjax.nn.block import EncoderBlock
 from mmjax.nn.checks import check_sizes
-from mmjax.nn.cross_block import sized
 from mmjax.nn.layer_norm import LayerNorm
+from mmjax.nn.sized import sized
 from mmjax.nn.stack import Stack
 
 Arrays = tuple[jax.Array, ...]

@@ -14,8 +14,9 @@ from mmjax.core.tokens import Modalities, Tokens
 from mmjax.nn import masks
 from mmjax.nn.aligned import in_order
 from mmjax.nn.checks import check_sizes
-from mmjax.nn.cross_block import CrossBlock, sized
+from mmjax.nn.cross_block import CrossBlock
 from mmjax.nn.layer_norm import LayerNorm
+from mmjax.nn.sized import sized
 from mmjax.nn.stack import Stack
 
 Arrays = tuple[jax.Array, ...]

@@ -6,15 +6,11 @@ It has the form that `nn.stack` takes: every layer sees the same memory (MulT: T
 """
 
 from collections.abc import Callable
-from functools import partial
-from typing import Any
 
 import jax
 from flax import linen as nn
 
 from mmjax.nn.attention import Attention
-from mmjax.nn.layer_norm import LayerNorm
-from mmjax.nn.mlp import Mlp
 
 
 class CrossBlock(nn.Module):
@@ -33,29 +29,3 @@ class CrossBlock(nn.Module):
         seen = cross.project(self.norm(name="memory_norm")(memory))
         x = x + drop(cross(self.norm(name="cross_norm")(x), seen, mask))
         return x + drop(self.mlp(name="mlp")(self.norm(name="mlp_norm")(x))), cache
-
-
-def sized(block: type[nn.Module], sizes: Any, dim: int) -> partial:
-    """A block for width `dim` with the `heads`, `hidden` (None: 4 dim) and `dropout` of `sizes`.
-
-    Raises:
-        ValueError: the heads do not divide the width.
-    """
-    return partial(
-        block,
-        attention=partial(Attention, heads=sizes.heads, head_dim=head_dim(dim, sizes.heads)),
-        mlp=partial(Mlp, hidden=4 * dim if sizes.hidden is None else sizes.hidden),
-        norm=LayerNorm,
-        dropout=sizes.dropout,
-    )
-
-
-def head_dim(dim: int, heads: int) -> int:
-    """The width of one of `heads` equal heads.
-
-    Raises:
-        ValueError: the heads do not divide the width.
-    """
-    if dim % heads:
-        raise ValueError(f"heads {heads} does not divide the width {dim} of the tokens; choose a number that does")
-    return dim // heads

@@ -1,15 +1,13 @@
 """A plain trunk: pre-norm transformer blocks over tokens (Vaswani et al. 2017, arXiv 1706.03762)."""
 
-from functools import partial
-
 from flax import linen as nn
 
 from mmjax.core.tokens import Tokens
 from mmjax.nn import masks
-from mmjax.nn.attention import Attention
 from mmjax.nn.block import EncoderBlock
+from mmjax.nn.checks import check_sizes
 from mmjax.nn.layer_norm import LayerNorm
-from mmjax.nn.mlp import Mlp
+from mmjax.nn.sized import sized
 from mmjax.nn.stack import Stack
 
 
@@ -24,22 +22,11 @@ class Transformer(nn.Module):
 
     def __post_init__(self):
         super().__post_init__()
-        for name in ("layers", "heads"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; expected at least 1")
+        check_sizes(self)
 
     @nn.compact
     def __call__(self, tokens: Tokens, *, train: bool) -> Tokens:
-        dim = tokens.x.shape[-1]
-        if dim % self.heads:
-            raise ValueError(f"tokens of width {dim} do not divide by heads {self.heads}; choose another number")
-        block = partial(
-            EncoderBlock,
-            attention=partial(Attention, heads=self.heads, head_dim=dim // self.heads, use_bias=True),
-            mlp=partial(Mlp, hidden=self.hidden or 4 * dim),
-            norm=LayerNorm,
-            dropout=self.dropout,
-        )
+        block = sized(EncoderBlock, self, tokens.x.shape[-1], use_bias=True)
         stack = Stack(block, self.layers, self.scan, name="stack")
         x, _ = stack(tokens.cleared().x, None, masks.keys(tokens.mask), None, train=train)
         return tokens.replace(x=LayerNorm(name="norm")(x))
