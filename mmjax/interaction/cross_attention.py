@@ -1,9 +1,9 @@
 """Every modality reads every other one through a stack of cross-attention (MulT: Tsai et al. 2019, arXiv 1906.00295).
 
 z_ab = norm(stack of layers with queries from a and keys, values from the features x_b as they came, at every layer)
-y_a = W_a [z_ab for b other than a] + c_a
+y_a = W_a transformer_a([z_ab for b other than a]) + c_a
 
-Positions are what the encoders gave the tokens; the paper's self-attention afterwards is a trunk (nn.transformer).
+Positions are what the encoders gave the tokens.
 """
 
 import jax.numpy as jnp
@@ -13,17 +13,23 @@ from mmjax.core.tokens import Modalities, Tokens
 from mmjax.nn import masks
 from mmjax.nn.aligned import in_order
 from mmjax.nn.checks import check_sizes
-from mmjax.nn.cross_block import CrossBlock, sized
+from mmjax.nn.cross_block import CrossBlock
 from mmjax.nn.dense import Dense
 from mmjax.nn.layer_norm import LayerNorm
+from mmjax.nn.sized import sized
 from mmjax.nn.stack import Stack
+from mmjax.nn.transformer import Transformer
 
 
 class CrossAttention(nn.Module):
-    """Modalities [B, L_m, D] to the same; `hidden` None is 4 D. A single modality stays as it is."""
+    """Modalities [B, L_m, D] to the same; `hidden` None is 4 D. A single modality stays as it is.
+
+    `self_layers` are those of the transformer over what a target found, of width (M - 1) D; with 0 there is none.
+    """
 
     order: tuple[str, ...]
     layers: int = 2
+    self_layers: int = 0
     heads: int = 4
     hidden: int | None = None
     dropout: float = 0.0
@@ -31,6 +37,8 @@ class CrossAttention(nn.Module):
     def __post_init__(self):
         super().__post_init__()
         check_sizes(self)
+        if self.self_layers < 0:
+            raise ValueError(f"self_layers is {self.self_layers}; expected at least 0")
 
     @nn.compact
     def __call__(self, modalities: Modalities, *, train: bool) -> dict[str, Tokens]:
@@ -48,4 +56,8 @@ class CrossAttention(nn.Module):
             found.append(LayerNorm(name=f"{pair}_norm")(x))
         if not found:
             return target
-        return target.replace(x=Dense(dim, name=f"{name}_out")(jnp.concatenate(found, axis=-1)))
+        informed = target.replace(x=jnp.concatenate(found, axis=-1))
+        if self.self_layers:
+            trunk = Transformer(self.self_layers, self.heads, self.hidden, self.dropout, name=f"{name}_self")
+            informed = trunk(informed, train=train)
+        return target.replace(x=Dense(dim, name=f"{name}_out")(informed.x))
