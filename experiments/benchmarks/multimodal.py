@@ -48,16 +48,15 @@ def late():
 
 
 def mult():
-    """A training step of MulT: cross-attention between all pairs, then self-attention over what they found."""
+    """A training step of MulT: cross-attention between all pairs, then self-attention over what each found."""
     size = sizes.MULT
     order = tuple(sizes.SERIES)
-    inner = {name: size[name] for name in ("layers", "heads", "hidden")}
+    inner = {name: size[name] for name in ("layers", "self_layers", "heads")}
     model = use(
         "models.compose",
         encoders={name: encoder(size, 1) for name in order},
         interactions=(use("interaction.cross_attention", order=order, **inner),),
         fusion=use("fusion.concat_features", order=order),
-        trunk=use("nn.transformer", layers=size["trunk"], heads=size["heads"], hidden=size["hidden"]),
         head=use("heads.regress", hidden=size["dim"]),
     )
     return told(build(model), size["batch"])

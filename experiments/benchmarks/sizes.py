@@ -19,8 +19,8 @@ SERIES = {"text": 300, "audio": 5, "video": 20}
 STEPS = 50
 # MultiBench's late fusion by transformers, whose layers are PyTorch's with 5 heads and 2048 hidden units.
 LATE = dict(dim=160, layers=5, heads=5, hidden=2048, head=256, batch=32)
-# MultiBench's MulT for MOSI, whose trunk has at least 3 layers.
-MULT = dict(dim=40, layers=4, heads=8, hidden=160, trunk=4, batch=32)
+# MultiBench's MulT for MOSI; all its feed-forward parts are four times as wide as what they are given.
+MULT = dict(dim=40, layers=4, heads=8, hidden=160, self_layers=4, batch=32)
 DECODED = 32  # tokens, of which none ends an answer
 RATE = 1e-6  # so low that no batch is learnt by heart: gradients of what is learnt become denormal, which is slow
 SIDE = 2048  # of the square matrices whose product is the machine's best

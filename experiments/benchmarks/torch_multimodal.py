@@ -25,7 +25,7 @@ def late():
 
 
 def mult():
-    """A training step of MulT: cross-attention between all pairs, then self-attention over what they found."""
+    """A training step of MulT: cross-attention between all pairs, then self-attention over what each found."""
     model = Mult(sizes.MULT)
     return told(model, model, sizes.MULT["batch"])
 
@@ -82,7 +82,7 @@ class CrossLayer(nn.Module):
 
 
 class Mult(nn.Module):
-    """Tsai et al. 2019 for three modalities, with one self-attention trunk over all that they found."""
+    """Tsai et al. 2019 for three modalities, whose mean over steps is read in place of the last one."""
 
     def __init__(self, size: dict):
         super().__init__()
@@ -93,9 +93,10 @@ class Mult(nn.Module):
             [nn.ModuleList([CrossLayer(size) for _ in range(size["layers"])]) for _ in self.pairs]
         )
         self.norms = nn.ModuleList([norm(size) for _ in self.pairs])
+        wide = size | {"dim": (count - 1) * dim, "hidden": 4 * (count - 1) * dim}
+        self.selves = nn.ModuleList([transformer(wide, size["self_layers"]) for _ in range(count)])
         self.out = nn.ModuleList([nn.Linear((count - 1) * dim, dim) for _ in range(count)])
         self.fused = nn.Linear(count * dim, dim)
-        self.trunk = transformer(size, size["trunk"])
         self.head = Head(dim, dim)
 
     def forward(self, values: list[torch.Tensor]) -> torch.Tensor:
@@ -106,8 +107,9 @@ class Mult(nn.Module):
             for layer in stack:
                 x = layer(x, given[source])
             found[target].append(last(x))
-        informed = [out(torch.cat(each, dim=-1)) for out, each in zip(self.out, found, strict=True)]
-        return self.head(self.trunk(self.fused(torch.cat(informed, dim=-1))).mean(1))
+        parts = zip(self.out, self.selves, found, strict=True)
+        informed = [out(own(torch.cat(each, dim=-1))) for out, own, each in parts]
+        return self.head(self.fused(torch.cat(informed, dim=-1)).mean(1))
 
 
 def transformer(size: dict, layers: int) -> nn.Module:
