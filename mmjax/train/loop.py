@@ -206,9 +206,11 @@ class Run:
             values[name] = float(total / count) if count else 0.0
         values["skipped_steps"] = int(found[-1]["skipped"])
         values["examples_per_second"] = len(window) * x.data.batch / seconds
-        if found[-1]["streak"] >= x.guard.steps:
+        # Where there are fewer steps than that in all, none of them was a good one.
+        limit = min(x.guard.steps, x.steps)
+        if found[-1]["streak"] >= limit:
             raise Diverged(
-                f"{x.guard.steps} steps in a row had a loss or gradients that are not finite; the parameters are those "
+                f"{limit} steps in a row had a loss or gradients that are not finite; the parameters are those "
                 "of the last good step. Look at the data, or lower the learning rate or optim.clip in another workdir "
                 f"(with init_from={self.workdir} it starts from here)"
             )

@@ -170,6 +170,13 @@ def test_bad_steps_in_a_row_stop_the_run_with_what_to_do_and_keep_its_checkpoint
     assert all(np.isfinite(value).all() for name, value in bits.saved(tmp_path, steps[-1]).items() if "params" in name)
 
 
+def test_a_run_without_one_good_step_is_no_success_however_short_it_is(tmp_path):
+    with pytest.raises(Diverged, match="6 steps in a row had a loss or gradients that are not finite"):
+        run(tmp_path / "none", data=Points(bad=range(9)), steps=6)
+    state, _, _ = run(tmp_path / "one", data=Points(bad=(0, 1, 3, 4, 5)), steps=6)
+    assert int(state.step) == 6
+
+
 def test_sigterm_saves_the_state_and_the_same_run_goes_on_to_the_same_end(tmp_path):
     run(tmp_path / "whole", log=Log(1), steps=6)
 
