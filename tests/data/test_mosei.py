@@ -19,14 +19,14 @@ WIDTHS = {"text": 300, "audio": 74, "vision": 35}
 LENGTH = 6
 
 
-def arrays(count=3, **changes):
+def arrays(count=3, name="video", **changes):
     """A split: padding in front, as the published files have it, and example n with n + 2 words."""
     rng = np.random.default_rng(count)
-    found = {name: rng.normal(size=(count, LENGTH, width)) for name, width in WIDTHS.items()}
+    found = {part: rng.normal(size=(count, LENGTH, width)) for part, width in WIDTHS.items()}
     for n in range(count):
-        for name in WIDTHS:
-            found[name][n, : LENGTH - n - 2] = 0
-    labels, names = np.linspace(-3, 3, count), np.array([f"video{n}[{n}]" for n in range(count)])
+        for part in WIDTHS:
+            found[part][n, : LENGTH - n - 2] = 0
+    labels, names = np.linspace(-3, 3, count), np.array([f"{name}{n}[{n}]" for n in range(count)])
     return {**found, "labels": labels, "id": names} | changes
 
 
@@ -304,7 +304,7 @@ def test_without_h5py_the_line_says_what_to_install(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", ["mosi", "mosei"])
 def test_the_users_folder_becomes_a_data_set_of_series_with_a_number(tmp_path, name):
-    given = arrays(3)
+    given = arrays(3, "test")
     given["audio"][1], given["vision"][2, 3, 0] = 0, np.nan
     brought = tmp_path / "brought"
     brought.mkdir()
@@ -323,7 +323,7 @@ def test_the_users_folder_becomes_a_data_set_of_series_with_a_number(tmp_path, n
 def test_a_sentiment_is_also_one_of_seven_ratings_and_emotions_are_seen_unseen_or_not_asked(tmp_path):
     labels, rated = np.array([0.5, 1.5, -2.6]), np.array([[0, 1 / 3, 3, 0, 0, 0], [np.nan] * 6, [0] * 6])
     (tmp_path / "brought").mkdir()
-    write(tmp_path / "brought", train=arrays(3, labels=labels, emotions=rated), test=arrays(1))
+    write(tmp_path / "brought", train=arrays(3, labels=labels, emotions=rated), test=arrays(1, "test"))
     prepared.prepare("mosei", str(tmp_path / "data"), tmp_path / "brought")
     rows = prepared.peek("mosei", "train", 3, str(tmp_path / "data"))
     assert [row["rating"] - 3 for row in rows] == [round(float(label)) for label in labels] == [0, 2, -3]
@@ -335,7 +335,7 @@ def test_a_modality_that_a_row_lacks_is_missing_in_a_batch(tmp_path):
     given, brought = arrays(2), tmp_path / "brought"
     given["audio"][0] = 0
     brought.mkdir()
-    prepared.prepare("mosi", str(tmp_path / "data"), write(brought, train=given, test=given))
+    prepared.prepare("mosi", str(tmp_path / "data"), write(brought, train=given | {"id": ["a", "b"]}, test=given))
     config = Rows("mosi", {"audio": Series("audio", LENGTH, 74)}, target=Target("label"), batch=2)
     (batch,) = dataclasses.replace(config, data_dir=str(tmp_path / "data")).open(tmp_path / "run").split()
     assert batch["audio_mask"].sum(1).tolist() == [0, 3] and not batch["audio"][0].any()
@@ -357,11 +357,13 @@ def test_a_set_without_rows_to_train_or_test_with_or_of_two_widths_is_not_built(
         ValueError, match="no row of the split 'test'; it has train 2, valid 0 rows, 1 left out: no label"
     ):
         check(given, tmp_path)
-    wide = arrays(1)
+    wide = arrays(1, "test")
     wide["audio"] = wide["audio"][..., :70]
     with pytest.raises(ValueError, match="audio has width 70 in test and 74 in train; expected one"):
         check(load(write(tmp_path, test=wide)), tmp_path)
-    check(load(write(tmp_path, test=arrays(1))), tmp_path)
+    check(load(write(tmp_path, test=arrays(1, "test"))), tmp_path)
+    with pytest.raises(ValueError, match=r"'video0\[0\]' is in \w+ and in \w+; expected it in one split"):
+        check(load(write(tmp_path, test=arrays(1))), tmp_path)
 
 
 def test_files_that_only_look_right_are_told(tmp_path):

@@ -47,12 +47,17 @@ def load(source: str | os.PathLike) -> Opinions:
 
 
 def check(found: Opinions, folder: str | os.PathLike) -> None:
-    """Raises ValueError unless there are rows to train and to test with, of one form."""
+    """Raises ValueError unless there are rows to train and to test with, of one form, and none is in two splits."""
     lacking = [split for split in ("train", "test") if not found.splits.get(split)]
     if lacking:
         there = ", ".join(f"{split} {len(rows):,}" for split, rows in found.splits.items()) or "no split"
         why = "".join(f", {count:,} left out: {reason}" for reason, count in sorted(found.dropped.items()))
         raise ValueError(f"{folder}: no row of the split {lacking[0]!r}; it has {there} rows{why}")
+    held: dict[str, str] = {}
+    for split, rows in found.splits.items():
+        for row in rows:
+            if (first := held.setdefault(row["id"], split)) != split:
+                raise ValueError(f"{folder}: {row['id']!r} is in {first} and in {split}; expected it in one split")
     widths: dict[str, tuple[int, str]] = {}
     for split, rows in found.splits.items():
         for name in MODALITIES if rows else ():
