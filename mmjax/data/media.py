@@ -105,12 +105,24 @@ def _library(name: str) -> ModuleType:
 def _from_sound(name: str) -> tuple[np.ndarray, int]:
     """[N, C] float32 and the rate of a sound file."""
     soundfile = _library("soundfile")
+    _check_whole(name)
     try:
         with soundfile.SoundFile(name) as file:
             _check_seconds(name, file.frames / file.samplerate)
             return file.read(dtype="float32", always_2d=True), file.samplerate
     except (soundfile.SoundFileError, TypeError) as error:  # TypeError: a headerless kind, told by its ending
         raise ValueError(f"{name}: not a readable sound file ({_line(error)})") from None
+
+
+def _check_whole(name: str) -> None:
+    """That a .wav or .aiff file has the bytes of which it tells; what soundfile makes of a part is a shorter sound."""
+    with open(name, "rb") as file:
+        kind, size = file.read(4), file.read(4)
+    order = {b"RIFF": "little", b"FORM": "big"}.get(kind)
+    told, there = int.from_bytes(size, order or "big") + 8, Path(name).stat().st_size
+    # Streams tell of none, or of all that the field holds; some writers count the first 8 bytes twice.
+    if order and size not in (bytes(4), b"\xff" * 4) and there < told - 8:
+        raise ValueError(f"{name}: cut off, {there:,} bytes of {told:,}; copy it again")
 
 
 def _from_container(name: str) -> tuple[np.ndarray, int]:

@@ -15,6 +15,7 @@ from mmjax.data.own_pairs import portable
 from mmjax.data.vocabulary import whole
 
 RATE = 16_000  # samples a second of stored sound, which is what data.modality.sound expects
+LOUDEST = 1.5  # what filters and codecs leave beyond 1 is cut off at 1; more is another unit
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".jp2", ".avif")
 SOUNDS = (".wav", ".flac", ".ogg", ".mp3", ".opus", ".aiff", ".m4a")
 VIDEOS = tuple(kind for kind in media.CONTAINERS if kind not in SOUNDS)
@@ -76,6 +77,8 @@ def sound(first: Any) -> Kind:
 
     def read(value: Any, root: Path) -> np.ndarray:
         samples = media.read_audio(root / said(value, "a path"), RATE)
+        if (loudest := np.abs(samples).max()) > LOUDEST:
+            raise ValueError(f"{root / value}: samples of up to {loudest:.3g}; scale the file to -1..1")
         return np.clip(np.round(samples * 2**15), -(2**15), 2**15 - 1).astype(np.int16)
 
     return Kind(

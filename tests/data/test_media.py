@@ -185,6 +185,19 @@ def test_a_file_that_is_cut_off_is_one_line(soundfile, av, video, tmp_path):
     one_line(tmp_path / "cut.flac", ValueError, "not a readable sound file")
 
 
+@pytest.mark.parametrize("kind", ["wav", "aiff"])
+def test_half_a_plain_file_is_no_shorter_sound(soundfile, tmp_path, kind):
+    whole, path = tmp_path / f"whole.{kind}", tmp_path / f"cut.{kind}"
+    soundfile.write(whole, TONE, RATE)
+    data = whole.read_bytes()
+    assert len(media.read_audio(whole, RATE)) == len(TONE)
+    path.write_bytes(data[: len(data) // 2])
+    one_line(path, ValueError, f"cut off, {len(data) // 2:,} bytes of {len(data):,}; copy it again")
+    # What is recorded while it is streamed tells no size.
+    path.write_bytes(data[:4] + b"\xff" * 4 + data[8:])
+    assert len(media.read_audio(path, RATE)) == len(TONE)
+
+
 def test_sound_without_samples_with_nan_or_of_too_many_seconds_is_refused(soundfile, tmp_path, monkeypatch):
     soundfile.write(tmp_path / "none.wav", TONE[:0], RATE)
     one_line(tmp_path / "none.wav", ValueError, "holds no sound, not a single sample")

@@ -145,6 +145,7 @@ BAD = [
     ({"labels": None}, r'"labels": it is null, expected a list of classes'),
     ({"labels": ["a", True]}, '"labels": it is true, expected a class, a text or a whole number'),
     ({"score": True}, '"score": it is true, expected numbers'),
+    ({"clip": "loud.wav"}, '"clip": .*loud.wav: samples of up to 3; scale the file to -1..1'),
     ({"film": "film.mp4"}, '"film": .*film.mp4: not a readable video such as .mp4'),
     ({"film": "absent.mp4"}, '"film": .*absent.mp4: no such file, expected a video'),
     ({"no name": 1}, 'no field may be called "no name"'),
@@ -188,6 +189,7 @@ def test_a_rate_that_is_not_that_of_the_stored_sound_is_told(folder):
 def test_every_bad_row_is_told_by_line_and_field(folder):
     rows = [GOOD, *({**GOOD, **changes} for changes, _ in BAD), {"image": "1.png"}]
     (folder / "film.mp4").write_bytes(b"no film")
+    soundfile.write(folder / "loud.wav", np.full(99, 3.0), 16_000, subtype="FLOAT")
     path, said = folder / "rows.jsonl", []
     path.write_text("\n".join(map(json.dumps, rows)))
     with pytest.raises(ValueError, match=f"{len(rows) - 1} of {len(rows)} rows are bad"):

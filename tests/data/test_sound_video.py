@@ -121,7 +121,13 @@ def test_files_are_found_from_the_folder_of_the_rows_and_brought_to_rate_and_fra
     np.testing.assert_allclose(values[mask][:, 0, 0, 0], [10, 135], atol=8)
 
 
-BROKEN = {"empty.wav": b"", "cut.wav": b"RIFF1234WAVEfmt ", "text.mp4": b"no video at all", "empty.mp4": b""}
+BROKEN = {
+    "empty.wav": b"",
+    "cut.wav": b"RIFF1234WAVEfmt ",
+    "odd.wav": b"RIFF\0\0\0\0WAVEfmt ",
+    "text.mp4": b"no video at all",
+    "empty.mp4": b"",
+}
 
 
 @pytest.mark.parametrize(
@@ -129,14 +135,16 @@ BROKEN = {"empty.wav": b"", "cut.wav": b"RIFF1234WAVEfmt ", "text.mp4": b"no vid
     [
         ({"sound": "gone.wav"}, "sound: .*gone.wav: no such file"),
         ({"sound": "empty.wav"}, "sound: .*empty.wav: an empty file"),
-        ({"sound": "cut.wav"}, "sound: .*cut.wav: not a readable sound file"),
+        ({"sound": "cut.wav"}, "sound: .*cut.wav: cut off, 16 bytes of 875,770,425; copy it again"),
+        ({"sound": "odd.wav"}, "sound: .*odd.wav: not a readable sound file"),
         ({"sound": "none.wav"}, "sound: .*none.wav: holds no sound"),
         ({"sound": "long.wav"}, r"sound: 21 samples, 0.00 seconds, but its length is 20: set it to 21 or more"),
         ({"sound": [[0.1, 0.2]]}, r"sound: samples of shape \[1, 2\], expected one channel"),
         ({"sound": [0.1, float("nan")]}, "sound: sample 1 is no finite number"),
         ({"sound": [100.0, 3000.0]}, "sound: samples of up to 3,000, expected floats in -1..1"),
         ({"sound": [100_000]}, "sound: samples of up to 100,000, expected .* 16-bit integers"),
-        ({"sound": ["a"]}, "sound: .* is not made of numbers"),
+        ({"sound": ["a"]}, "sound: a list of 1 paths or texts; expected numbers, or one path where it is a file"),
+        ({"sound": {"a": 1}}, "sound: .* is not made of numbers"),
         ({"video": "gone.mp4"}, "video: .*gone.mp4: no such file"),
         ({"video": "text.mp4"}, "video: .*text.mp4: not a readable video"),
         ({"video": "empty.mp4"}, "video: .*empty.mp4: an empty file"),

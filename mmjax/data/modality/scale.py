@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import Any, Literal
 
@@ -16,6 +17,8 @@ def measured(value: Any) -> np.ndarray:
 
     What float32 does not reach is infinite already here, so that it is found before it is scaled.
     """
+    if isinstance(value, list | tuple) and any(isinstance(one, str | os.PathLike) for one in value):
+        raise ValueError(f"a list of {len(value)} paths or texts; expected numbers, or one path where it is a file")
     try:
         found = np.asarray([] if value is None else value, np.float64)
         return np.where(np.abs(found) > np.finfo(np.float32).max, np.inf, found)
