@@ -70,8 +70,20 @@ def run(source: Any, folder: str | os.PathLike | None = None) -> Path:
 
     config = tfds.download.DownloadConfig(manual_dir=folder, try_download_gcs=False)
     with quiet(), contextlib.redirect_stdout(io.StringIO()):  # TFDS prints there, where results of ours go
-        source.download_and_prepare(download_config=config)
+        try:
+            source.download_and_prepare(download_config=config)
+        except BaseException:
+            _tidy(source)
+            raise
     return Path(source.data_path)
+
+
+def _tidy(source: Any) -> None:
+    """Takes away the empty folders that TFDS leaves where it did not come to an end."""
+    downloads = Path(source.data_path).parents[1] / "downloads"
+    for folder in (Path(source.data_path).parent, downloads / "extracted", downloads):
+        with contextlib.suppress(OSError):  # not there, or not empty
+            folder.rmdir()
 
 
 def ours() -> list[str]:
@@ -155,9 +167,14 @@ def open_rows(source: Any, split: str, *encoded: str) -> Sequence[Mapping[str, A
             for part in outer:
                 node = node.setdefault(part, {})
             node[last] = Encoded()
+    empty = f"data set {source.name!r}: {split!r} holds no row, or is no slice such as train[:90%] or train[5:10]"
     try:
-        return source.as_data_source(split, decoders=decoders or None)
+        rows = source.as_data_source(split, decoders=decoders or None)
+        if len(rows):  # an error where a slice ends before it begins
+            return rows
     except (ValueError, KeyError) as error:
+        if split.partition("[")[0] in source.info.splits:
+            raise ValueError(empty) from error
         there = ", ".join(source.info.splits)
         raise ValueError(
             f"data set {source.name!r} has no split {split!r}: it has {there} (and slices, train[:90%])"
@@ -167,6 +184,7 @@ def open_rows(source: Any, split: str, *encoded: str) -> Sequence[Mapping[str, A
             f"data set {source.name!r} is stored as {source.info.file_format.value} in {source.data_path}, "
             "which has no random access: prepare it again with file_format=array_record"
         ) from error
+    raise ValueError(empty)
 
 
 def peek(name: str, split: str, count: int, data_dir: str | None = None) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import functools
 import json
 import os
@@ -160,8 +161,17 @@ class RowFeed:
         return [stack(self._filled(examples[i : i + size])) for i in range(0, len(examples), size)], errors
 
     def _asked(self, row: Mapping[str, Any], root: Path) -> Batch:
-        if not isinstance(row, Mapping) or not set(row) & set(self.config.modalities):
+        if not isinstance(row, Mapping):
             raise ValueError(f"it is {row!r:.60}, expected some of {', '.join(self.config.modalities)}")
+        for name in self.config.modalities:
+            # Other fields are the user's own, but not where one stands for what would be taken for missing.
+            near = [] if name in row else difflib.get_close_matches(name, map(str, row), n=1, cutoff=0.8)
+            if near and near[0] not in self.config.modalities:
+                raise ValueError(f"it has no {name!r}, but {near[0]!r}; did you mean {name!r}?")
+        if not set(row) & set(self.config.modalities):
+            raise ValueError(
+                f"it has {', '.join(map(str, row)) or 'nothing'}, expected some of {', '.join(self.config.modalities)}"
+            )
         out = self.config.empty()
         for name, modality in self.config.modalities.items():
             value = located(row.get(name), root) if getattr(modality, "files", False) else row.get(name)

@@ -73,7 +73,10 @@ class Rows:
         taken = {"index", "source", "label", "kind", "labels", "target"} & set(self.modalities)
         odd = sorted(taken | {name for name in self.modalities if not name.isidentifier() or name.endswith("_mask")})
         if odd:
-            raise ValueError(f"no modality may be called {odd[0]!r}; take a name such as 'image' or 'sound'")
+            raise ValueError(
+                f"no modality may be called {odd[0]!r}; take a name such as 'image' or 'sound' (its feature may be "
+                "called so)"
+            )
         texts = [name for name, modality in self.modalities.items() if getattr(modality, "words", False)]
         if bool(texts) != (self.tokenizer is not None):
             raise ValueError(

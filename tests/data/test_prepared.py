@@ -105,9 +105,15 @@ def test_a_known_data_set_that_is_not_prepared_is_absent_too(tmp_path):
         prepared.builder("mnist", str(tmp_path))
 
 
-@pytest.mark.parametrize("split", ["tset", "train[:50", "train+tset"])
+@pytest.mark.parametrize("split", ["tset", "tset[:50]", "train+tset"])
 def test_an_absent_split_is_told_with_those_that_are_there(drawings, split):
     with pytest.raises(ValueError, match=r"'drawings' has no split .*: it has (train, test|test, train) \(and slices"):
+        prepared.peek("drawings", split, 1, drawings)
+
+
+@pytest.mark.parametrize("split", ["train[:0]", "train[5:2]"])
+def test_a_slice_that_holds_no_row_is_told(drawings, split):
+    with pytest.raises(ValueError, match=r"'drawings': 'train\[.*' holds no row, or is no slice such as train\[:90%\]"):
         prepared.peek("drawings", split, 1, drawings)
 
 
@@ -128,6 +134,7 @@ def test_a_missing_wheel_is_told_with_the_command_that_installs_it(monkeypatch, 
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(FileNotFoundError, match="data of the package easy_vqa is absent: pip install easy-vqa"):
         prepared.prepare("easyvqa", str(tmp_path))
+    assert not [path for path in tmp_path.rglob("*") if path.name != tmp_path.name]
     assert prepared.built(str(tmp_path)) == []
 
 

@@ -199,7 +199,9 @@ def test_what_was_fitted_is_kept_and_read_without_the_data(folder, feed, tmp_pat
     ("asked", "told"),
     [
         ({"view": [1, 2]}, r"view: 2 numbers of shape \[2\], expected 3"),
-        ({"view": ["a", 2, 3]}, "view: .* is not made of numbers"),
+        ({"view": ["a", 2, 3]}, "view: a list of 3 paths or texts; expected numbers"),
+        ({"views": [1, 2, 3]}, "it has no 'view', but 'views'; did you mean 'view'?"),
+        ({"view": [1, 2, 3], "step": [[1, 2]]}, "it has no 'steps', but 'step'; did you mean 'steps'?"),
         ({"steps": [[1, 2]] * 5}, "steps: 5 steps, but its length is 4: set it to 5 or more"),
         ({"steps": [[1, 2, 3]]}, r"steps: a series of shape \[1, 3\], expected \[steps, 2\]"),
         ({"said": "this is walk run sit"}, "said: .* has 5 tokens, but its length is 3: raise it"),
@@ -207,7 +209,8 @@ def test_what_was_fitted_is_kept_and_read_without_the_data(folder, feed, tmp_pat
         ({"shown": "nowhere.png"}, "nowhere.png: no such file"),
         ({"shown": 5}, r"shown: 5 is no picture: expected a path, or an array \[H, W, 3\] uint8"),
         ({"view": None}, "every modality of it is missing"),
-        ({"other": 1}, "expected some of view, steps, said, shown"),
+        ({"other": 1}, "it has other, expected some of view, steps, said, shown"),
+        ({}, "it has nothing, expected some of"),
         ([1], "expected some of"),
     ],
 )
