@@ -16,9 +16,9 @@ VOCAB, LENGTH, QUESTIONS, ANSWERS = 64, 10, 5, 13
 def get_config(variant="base"):
     size = choose(
         variant,
-        base=dict(fusion="fusion.low_rank"),
+        base=dict(fusion="fusion.film"),
         tokens=dict(fusion="fusion.learned_queries", trunks=None),
-        smoke=dict(fusion="fusion.low_rank", dim=16, widths=(8, 16), batch=4, steps=8, warmup=2, test="test[:1%]"),
+        smoke=dict(fusion="fusion.film", dim=16, widths=(8, 16), batch=4, steps=8, warmup=2, test="test[:1%]"),
     )
     dim = size.get("dim", 96)
     encoders = {

@@ -88,7 +88,6 @@ ROWS = (
     Row("audio-visual digits, noisy", "image and sound", "av_digits.py:base"),
     Row("audio-visual digits, noisy", "image", "av_digits.py:image"),
     Row("audio-visual digits, noisy", "sound", "av_digits.py:sound"),
-    Row("easy-VQA, 13 classes", "image and question", "easy_vqa_fusion.py:base", ">= 99 %"),
     Row("emoji, concepts never seen", "image to text", "emoji.py:base", told=CAPTIONS),
     Row("emoji, another hand's drawings", "image to text", "emoji.py:across", told=CAPTIONS),
     Row("Sort-of-CLEVR", "attention", "sort_of_clevr.py:base", ">= 94 % each", RELATIONS, seeds=1),
