@@ -59,7 +59,7 @@ def get_config(variant="base"):
             clip=1.0,
             average=use("optim.average", decay=0.99),
         ),
-        steps=size.get("steps", 5000),
+        steps=size.get("steps", 8000),
         evaluate=dict(every=500),
         checkpoint=dict(every=500, keep=1),
     )

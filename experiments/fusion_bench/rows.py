@@ -16,11 +16,12 @@ from experiments.fusion_bench.cells import Cell
 from experiments.fusion_bench.run import count, dry, fill
 from experiments.fusion_bench.sets import CONFIGS
 from experiments.fusion_bench.tell import mean, plain
+from mmjax.data.sort_of_clevr.shapes import KINDS
 
 # By what a score is called in the table, its key and how it is written.
 Told = Mapping[str, tuple[str, Callable[[Sequence[float]], str]]]
 ACCURACY: Told = {"": ("accuracy", mean)}
-RELATIONS: Told = {name: (f"accuracy/kind/{name}", mean) for name in ("relational", "non-relational")}
+RELATIONS: Told = {kind.replace("_", "-"): (f"accuracy/kind/{kind}", mean) for kind in KINDS}
 CAPTIONS: Told = {"CIDEr": ("cider", plain), "ROUGE-L": ("rouge_l", mean), "exact": ("exact_match", mean)}
 
 
