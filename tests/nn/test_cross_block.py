@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from mmjax.interaction.cross_attention import CrossAttention
-from mmjax.nn.cross_block import CrossBlock, head_dim, sized
+from mmjax.nn.cross_block import CrossBlock
+from mmjax.nn.sized import head_dim, sized
 
 X = np.random.default_rng(0).normal(size=(1, 3, 4)).astype(np.float32)
 SEEN = np.ones((1, 1, 3), bool)
