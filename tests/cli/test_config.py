@@ -49,7 +49,7 @@ def test_a_variant_and_overrides_of_any_depth_reach_the_objects():
     assert (experiment.optim.clip, experiment.data.test) == (None, "test[:50%]")
     assert [(pattern, group.decay, group.rate) for pattern, group in experiment.optim.groups] == [
         ("bias$", 0.0, 1.0),
-        (".*", 1.0, 0.5),
+        (".*", None, 0.5),
     ]
     assert config.load(FILE).optim.rule == Adamw(b2=0.98, decay=0.05)
 
