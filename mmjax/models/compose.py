@@ -83,7 +83,13 @@ class Compose(nn.Module):
             modalities = interaction(modalities, train=train)
         if self.heads is not None:
             decided = {name: self._decided(name, tokens, train) for name, tokens in modalities.items()}
-            return self.fusion(decided, train=train).x[:, 0]
+            fused = self.fusion(decided, train=train).x
+            if fused.shape[1] != 1:
+                raise ValueError(
+                    f"{type(self.fusion).__name__} makes {fused.shape[1]} tokens of the decisions of heads; expected "
+                    "1, as fusion.decision_average and the like give"
+                )
+            return fused[:, 0]
         tokens = self.fusion(modalities, train=train)
         if self.trunk is not None:
             tokens = self.trunk(tokens, train=train)

@@ -32,6 +32,7 @@ class Classify(Labelled):
     """
 
     smoothing: float = 0.0
+    exclusive = True
     kinds: tuple[str, ...] = dataclasses.field(default=(), init=False, compare=False, repr=False)
 
     def __post_init__(self):

@@ -59,8 +59,11 @@ def _panel(
         text["missing"] = ", ".join(missing)
     if weights is not None:
         mine = weights[b * (len(weights) // len(batch["index"])) + record["place"]]
-        text["weights"] = ", ".join(f"{name} {x:.2f}" for name, x in zip(order, mine.mean(axis=0), strict=True))
+        steps = np.flatnonzero(mine.any(axis=-1))  # where no modality is real there was nothing to choose
+        mean = mine[steps].mean(axis=0) if len(steps) else mine[0]
+        text["weights"] = ", ".join(f"{name} {x:.2f}" for name, x in zip(order, mean, strict=True))
         if len(mine) > 1:
+            mine = mine[: steps[-1] + 1] if len(steps) else mine
             return _curve({name: mine[:, m] for m, name in enumerate(order)}, text)
     for name in _modalities(batch):
         value = np.asarray(batch[name][b])

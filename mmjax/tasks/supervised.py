@@ -37,6 +37,7 @@ class Supervised:
     model: nn.Module
     compute: Dtype = dataclasses.field(default="float32", kw_only=True)
     coupled = False
+    exclusive = False  # just one of what is predicted holds, which is how decisions of several heads are fused
 
     def bind(self, vocabulary: Any, sources: Sequence[str] = ("",)) -> Self:
         """The task of what the data knows; ValueError where an encoder does not fit it."""
@@ -53,6 +54,11 @@ class Supervised:
             check_rate(fitted["rate"], encoder.rate, f"{where}.rate")
 
     def init(self, key: jax.Array, batch: Batch) -> tuple[Params, Extra]:
+        if isinstance(getattr(self.model, "heads", None), Mapping) and not self.exclusive:
+            raise ValueError(
+                "task.model.heads decides modality by modality among classes of which one holds, for tasks.classify; "
+                f"{self._path} takes one task.model.head after the fusion"
+            )
         given, variables = self.model.init_with_output(key, batch, train=False)
         self.check(given, batch)
         return variables["params"], {}
@@ -77,6 +83,10 @@ class Supervised:
 
     def apply(self, params: Params, batch: Batch, **options: Any) -> Any:
         return self.model.apply({"params": cast(params, self.compute)}, batch, **options)
+
+    @property
+    def _path(self) -> str:
+        return type(self).__module__.removeprefix("mmjax.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,7 +118,3 @@ class Labelled(Supervised):
                 f"the model gives {count} {field}, but the data has {len(self.labels)} labels ({some}); "
                 f"make the head's {field} equal"
             )
-
-    @property
-    def _path(self) -> str:
-        return type(self).__module__.removeprefix("mmjax.")

@@ -54,6 +54,12 @@ def placed(request):
     return request.param, model, params, jax.jit(partial(model.apply, train=False))
 
 
+def test_decisions_that_are_not_fused_to_one_are_refused():
+    model = Compose(ENCODERS, Concat(ORDER), heads=HEADS)
+    with pytest.raises(ValueError, match="Concat makes 2 tokens of the decisions of heads; expected 1"):
+        jax.eval_shape(partial(model.init, train=False), jax.random.key(0), BATCH)
+
+
 def test_each_placement_is_its_parts_one_after_the_other(placed):
     name, model, params, run = placed
 

@@ -14,6 +14,7 @@ from mmjax.encoders.speech_conv import SpeechConv
 from mmjax.encoders.text_transformer import TextTransformer
 from mmjax.encoders.vector import Vector
 from mmjax.encoders.waveform import Waveform
+from mmjax.fusion.decision_average import DecisionAverage
 from mmjax.fusion.modality_attention import ModalityAttention
 from mmjax.heads.classify import Classify as Head
 from mmjax.heads.gaussian import Gaussian
@@ -156,6 +157,21 @@ def test_questions_without_labels_or_labels_without_questions_are_told(several):
     task = Classify(model(Head(3)))
     with pytest.raises(ValueError, match=r"predicts \(4,\) and the data has labels \(4, 2\); name the modalities"):
         task.init(jax.random.key(0), BATCH | {"label": several["label"]})
+
+
+def test_weights_are_told_of_the_steps_at_which_something_is_real():
+    task = Classify(model(Head(3))).bind(DATA)
+    short = BATCH | {"view_mask": np.zeros(4, bool)}  # a vector stands at every step, and would make all of them real
+    (_, panel) = task.show(parameters(task), {}, short | {"index": np.array([-1, 8, 9, -1])}, CTX)[:2]
+    assert panel.text["weights"] == "view 0.00, moved 1.00" and len(panel.arrays["moved"]) == 4
+
+
+def test_decisions_of_several_heads_are_for_classes_alone():
+    decided = Compose(ENCODERS, DecisionAverage(ORDER), heads={name: Number() for name in ORDER})
+    with pytest.raises(ValueError, match=r"decides modality by modality among classes.*tasks\.regress takes one"):
+        Regress(decided, SquaredError()).init(jax.random.key(0), BATCH)
+    classes = Compose(ENCODERS, DecisionAverage(ORDER), heads={name: Head(3) for name in ORDER})
+    assert Classify(classes).bind(DATA).init(jax.random.key(0), BATCH)[0]
 
 
 def test_a_head_of_other_classes_or_data_without_any_is_told():
