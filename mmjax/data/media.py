@@ -19,6 +19,7 @@ from typing import IO, Any
 import numpy as np
 
 SECONDS = 3600  # of sound; more is refused before it is unpacked
+LOUDEST = 1.5  # of a sound file; more is another unit
 BYTES = 2**31  # of unpacked frames
 FORMATS = ("mov", "matroska", "webm", "avi", "mpeg", "mpegts", "asf", "flv", "ogg", "gif")  # as FFmpeg calls them
 CONTAINERS = (".mp4", ".m4v", ".m4a", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".3gp", ".wmv", ".flv")
@@ -26,6 +27,8 @@ CONTAINERS = (".mp4", ".m4v", ".m4a", ".mov", ".mkv", ".webm", ".avi", ".mpg", "
 
 def read_audio(path: str | os.PathLike, rate: int) -> np.ndarray:
     """A sound file, or the sound of a video -> [N] float32 in -1..1, one channel (the mean) at `rate` samples a second.
+
+    What filters and codecs leave beyond 1 is cut off there; much more is another unit, and refused.
 
     Raises:
         FileNotFoundError: no such file.
@@ -45,7 +48,9 @@ def read_audio(path: str | os.PathLike, rate: int) -> np.ndarray:
         mono = _library("soxr").resample(mono, given, rate)
     if not len(mono):
         raise ValueError(f"{name}: {len(found)} samples at {given} a second leave none at {rate}")
-    return np.ascontiguousarray(mono, np.float32)
+    if (loudest := np.abs(mono).max()) > LOUDEST:
+        raise ValueError(f"{name}: samples of up to {loudest:.3g}; scale the file to -1..1")
+    return np.clip(mono, -1, 1).astype(np.float32)
 
 
 def read_video(video: str | os.PathLike | bytes, fps: float | None = None, count: int | None = None) -> np.ndarray:

@@ -208,6 +208,15 @@ def test_sound_without_samples_with_nan_or_of_too_many_seconds_is_refused(soundf
     one_line(tmp_path / "long.wav", ValueError, "seconds of sound, at most 0.5 are read")
 
 
+def test_samples_a_little_beyond_one_are_cut_off_there_and_another_unit_is_refused(soundfile, tmp_path):
+    for name, loudest in (("hot", 1.3), ("loud", 30)):
+        soundfile.write(tmp_path / f"{name}.wav", (loudest * TONE / np.abs(TONE).max()), RATE, subtype="FLOAT")
+    found = media.read_audio(tmp_path / "hot.wav", RATE)
+    assert found.max() == 1 and found.min() == -1
+    np.testing.assert_allclose(found, np.clip(1.3 * TONE / np.abs(TONE).max(), -1, 1), atol=1e-6)
+    one_line(tmp_path / "loud.wav", ValueError, "samples of up to 30; scale the file to -1..1")
+
+
 def test_a_sound_too_short_for_a_lower_rate_is_refused(soundfile, soxr, tmp_path):
     soundfile.write(tmp_path / "click.wav", TONE[:1], 44_100)
     one_line(tmp_path / "click.wav", ValueError, "1 samples at 44100 a second leave none at 16000")
