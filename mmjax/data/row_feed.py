@@ -80,8 +80,16 @@ class RowFeed:
         self.folder.mkdir(parents=True, exist_ok=True)
         known = self._known(kept)
         for split in ("train", "test"):
+            truths = 0
             for place in range(len(self.split_rows(split))):
-                self._row(known, split, place, pictures=False)
+                truths += _has_truth(self._row(known, split, place, pictures=False))
+            if not truths:
+                (aim,) = (key for key in ("label", "labels", "target") if getattr(self.config, key) is not None)
+                feature = getattr(self.config, aim).feature
+                raise ValueError(
+                    f"{self.config.name} {getattr(self.config, split)}: no row has a {feature!r}, so that there is "
+                    f"nothing to {'learn' if split == 'train' else 'measure'}; set data.{split} to rows that have it"
+                )
         fresh = path.with_suffix(".tmp")
         fresh.write_text(json.dumps(kept, ensure_ascii=False) + "\n", "utf-8")
         os.replace(fresh, path)
@@ -226,6 +234,11 @@ class RowFeed:
             return modality(value, {**known.fitted[name], "vocabulary": known.words})
         except (ValueError, OSError) as error:
             raise ValueError(f"{name}: {error}") from None
+
+
+def _has_truth(row: Batch) -> bool:
+    """Whether it is known of an example what is to be predicted."""
+    return bool(row["target_mask"] if "target" in row else np.any(row["label" if "label" in row else "labels"] >= 0))
 
 
 def located(value: Any, root: Path) -> Any:

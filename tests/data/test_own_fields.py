@@ -136,6 +136,7 @@ BAD = [
     ({"text": 5}, '"text": it is 5, expected a text'),
     ({"text": "\ud800"}, '"text": its text holds half a character'),
     ({"view": [1, 2, 3]}, r'"view": 3 numbers of shape \[3\], but the first row has 2'),
+    ({"view": [10**400, 2]}, r'"view": it is .*, expected numbers'),
     ({"view": ["a", 2]}, r'"view": it is \["a", 2\], expected numbers'),
     ({"view": [1e300, 2]}, r'"view": it is .*, expected numbers'),
     ({"view": [[1, 2]]}, r'"view": 2 numbers of shape \[1, 2\], but the first row has 2'),

@@ -229,6 +229,26 @@ def test_numbers_may_be_predicted_in_place_of_a_class(folder, tmp_path):
     assert feed.vocabulary.labels == () and all(row["target_mask"] for row in found.values())
 
 
+def test_a_split_of_which_no_truth_is_known_is_told(folder, tmp_path):
+    for split, nothing in (("train", "learn"), ("test", "measure")):
+        aim = dict(modalities={"steps": Series("steps", 4, 2)}, tokenizer=None, label=None, target=Target("view", 3))
+        opened = rows(folder, **aim, **{split: "train[3:4]"}).open(tmp_path / split)
+        with pytest.raises(
+            ValueError, match=rf"toy train\[3:4\]: no row has a 'view', .* nothing to {nothing}; set data"
+        ):
+            _ = opened.vocabulary
+
+
+def test_one_number_need_be_no_list(folder, tmp_path):
+    (batch,), errors = (
+        rows(folder, modalities={"score": Vector("score", 1)}, tokenizer=None)
+        .open(tmp_path)
+        .encode([{"score": 2.0}, {"score": [2.0]}, {"score": 10**400}])
+    )
+    assert batch["score_mask"].tolist() == [True, True, False, False] and batch["score"][0] == batch["score"][1]
+    assert list(errors) == [2] and "is not made of numbers" in errors[2]
+
+
 def test_a_class_that_no_training_row_has_is_told_before_the_training(folder, tmp_path):
     with pytest.raises(ValueError, match=r"toy test row 0: label 'fly' is none of 'run', 'sit', 'walk'"):
         _ = rows(folder, test="odd").open(tmp_path).vocabulary

@@ -22,7 +22,7 @@ def measured(value: Any) -> np.ndarray:
     try:
         found = np.asarray([] if value is None else value, np.float64)
         return np.where(np.abs(found) > np.finfo(np.float32).max, np.inf, found)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{value!r:.60} is not made of numbers") from None
 
 

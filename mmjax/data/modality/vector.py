@@ -42,6 +42,7 @@ class Vector:
         found = measured(value)
         if found.size == 0:
             return None
+        found = np.atleast_1d(found)  # one number need be no list
         if found.shape != (self.width,):
             raise ValueError(f"{found.size} numbers of shape {list(found.shape)}, expected {self.width}")
         return found if np.isfinite(found).all() else None
