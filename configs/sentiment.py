@@ -46,7 +46,7 @@ def get_config(variant="base"):
 
     task, truth = asked(model)
     # Thresholds between classes start close to each other and have far to go.
-    thresholds = (("head/(first|falls)$", use("optim.group", rate=20.0, decay=0.0)),) if asked is rating else ()
+    thresholds = (("head/(first|falls)_bias$", use("optim.group", rate=20.0)),) if asked is rating else ()
     return experiment(
         task=task,
         data=use(

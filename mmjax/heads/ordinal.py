@@ -35,10 +35,10 @@ class Ordinal(Features):
         score = Dense(1, use_bias=False, name="score")(x)
         above = np.arange(self.classes - 1, 0, -1)
         even = np.log(above / above[::-1])  # the logits of (C - 1) / C, ..., 1 / C
-        biases = self.param("first", nn.initializers.constant(even[0]), (1,)).astype(jnp.float32)
+        biases = self.param("first_bias", nn.initializers.constant(even[0]), (1,)).astype(jnp.float32)
         if self.classes > 2:
             inverse_softplus = np.log(np.expm1(even[:-1] - even[1:])).astype(np.float32)
-            falls = self.param("falls", lambda key, shape: jnp.asarray(inverse_softplus), (self.classes - 2,))
+            falls = self.param("falls_bias", lambda key, shape: jnp.asarray(inverse_softplus), (self.classes - 2,))
             fallen = jnp.cumsum(jax.nn.softplus(falls.astype(jnp.float32)))
             biases = jnp.concatenate([biases, biases - fallen])
         return score + biases

@@ -24,10 +24,10 @@ def test_logits_are_one_score_and_biases_that_fall_by_softplus(name, classes):
     found = module.apply({"params": params}, given, train=False)
     assert found.shape == (4, classes - 1)
     for b in range(4):
-        bias = float(params["first"][0])
+        bias = float(params["first_bias"][0])
         for k in range(classes - 1):
             if k:
-                bias -= math.log1p(math.exp(params["falls"][k - 1]))
+                bias -= math.log1p(math.exp(params["falls_bias"][k - 1]))
             np.testing.assert_allclose(found[b, k], scores[b, 0] + bias, atol=1e-5)
 
 
