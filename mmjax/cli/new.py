@@ -38,7 +38,7 @@ def write(kind: str, name: str, root: Path) -> tuple[Path, Path]:
         FileExistsError: there is such a file already.
         OSError: `root` is no checkout, or cannot be written.
     """
-    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or keyword.iskeyword(name):
+    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or {name, _camel(name)} & set(keyword.kwlist):
         raise ValueError(f"{name!r} cannot name a file and its class; expected snake_case, such as {_snake(name)!r}")
     folder, _ = KINDS[kind]
     places = root / "mmjax" / folder / f"{name}.py", root / "tests" / folder / f"test_{name}.py"
@@ -65,7 +65,7 @@ def write(kind: str, name: str, root: Path) -> tuple[Path, Path]:
 
 
 def _texts(kind: str, name: str) -> list[str]:
-    cls = "".join(word.capitalize() for word in name.split("_"))
+    cls = _camel(name)
     loader = jinja2.FileSystemLoader(Path(__file__).parent / "skeletons")
     skeletons = jinja2.Environment(loader=loader, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
     texts = [skeletons.get_template(f"{kind}{what}.py.j2").render(name=name, cls=cls) for what in ("", "_test")]
@@ -74,8 +74,12 @@ def _texts(kind: str, name: str) -> list[str]:
     return texts
 
 
+def _camel(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("_"))
+
+
 def _snake(name: str) -> str:
     """A name that would do, near the given one."""
     words = re.findall(r"[a-z]+[a-z0-9]*", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower())
     found = "_".join(words)
-    return found if found and not keyword.iskeyword(found) else f"{found or 'my'}_op"
+    return found if found and not {found, _camel(found)} & set(keyword.kwlist) else f"{found or 'my'}_op"

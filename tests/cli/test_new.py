@@ -63,6 +63,7 @@ def test_every_kind_passes_its_contract_and_the_linter_as_it_was_written(copy):
         (("fusion", "low-rank"), ["'low-rank'", "such as 'low_rank'"]),
         (("fusion", "../evil"), ["'../evil'", "such as 'evil'"]),
         (("head", "class"), ["'class'", "such as 'class_op'"]),
+        (("fusion", "none"), ["'none'", "such as 'none_op'"]),
         (("head", "2"), ["'2'", "such as 'my_op'"]),
         (("fusion", "dense"), ["'dense' would be a class Dense, which every fusion imports"]),
         (("encoder", "layer_norm"), ["'layer_norm' would be a class LayerNorm"]),
