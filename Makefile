@@ -28,7 +28,7 @@ help:
 	@echo "make test          lint and run the tests"
 	@echo "make test-matrix   the same on every Python 3.11, 3.12, 3.13 found here"
 	@echo "make test-lower    the tests with the oldest packages that setup.py allows"
-	@echo "make campaign      the slow studies in experiments/: fresh-pictures, pali-pretraining, fusion-bench (a day)"
+	@echo "make campaign      the slow studies in experiments/: fresh-pictures, pali-pretraining, fusion-bench (hours)"
 	@echo "make clean         remove environments and caches; runs/ and prepared data stay"
 	@echo "Variables: PYTHON=$(PYTHON) VENV=$(VENV) RUN=$(RUN) CONFIG=$(CONFIG) WORKERS=$(WORKERS)"
 

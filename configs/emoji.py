@@ -1,8 +1,9 @@
 """Emoji named in words, as Google and as Twitter draw them: PaLI from scratch writes captions.
 
 `base` asks what is understood of concepts never seen: it learns four of five concepts in both styles, and is tested on
-the others in both. `across` asks what is understood in another hand: it learns every concept as Google draws it, and is
-tested on the same concepts as Twitter does. `mmjax data build emoji` says how the data is prepared.
+the others in both; variants of one drawing that differ by gender or hour count as concepts. `across` asks what is
+understood in another hand: it learns every concept as Google draws it, and is tested on the same concepts as Twitter
+does. `mmjax data build emoji` says how the data is prepared.
 """
 
 from mmjax.core.build import choose, experiment, use

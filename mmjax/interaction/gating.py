@@ -1,8 +1,9 @@
-"""Every modality's features are scaled by a gate that the others set (MMTM: Joze et al. 2020, arXiv 1911.08670).
+"""Every modality's features are scaled by a gate that the others set (after MMTM: Joze et al. 2020, 1911.08670).
 
 y_m = 2 sigmoid(W_m [mean of x_b over its tokens, for b other than m]) * x_m
 
-There is no bias: where all the others are missing the gate is 1, and a modality stays as it is.
+MMTM squeezes all modalities, its own among them, into one vector first. There is no bias here: where all the others are
+missing the gate is 1, and a modality stays as it is.
 """
 
 import jax
