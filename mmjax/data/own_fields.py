@@ -2,8 +2,8 @@
 
 "image" path or list of paths, "sound" or "video" path, "text" text, "label" a class, "labels" a list of those that
 hold, "target" a number or a list of them. Of any other name: a path of a picture, sound or video, another text, a
-number or a list of numbers (a vector), or a list of such lists (a series). null, or no such field, is what the row
-lacks; no "labels" are [].
+number or a list of numbers (a vector), a list of such lists (a series), or columns by name (a record). null, or no such
+field, is what the row lacks; no "labels" are [].
 """
 
 from __future__ import annotations

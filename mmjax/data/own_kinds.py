@@ -46,7 +46,7 @@ def kind_of(name: str, value: Any) -> Kind:
         return picture(value) if is_path(value[0], PICTURES) else labels(value)
     if isinstance(value, list) and value and isinstance(value[0], list):
         return series(value)
-    return vector(value)
+    return record(value) if isinstance(value, dict) else vector(value)
 
 
 def is_path(value: str, suffixes: tuple[str, ...]) -> bool:
@@ -137,6 +137,27 @@ def series(first: Any) -> Kind:
 
     none = np.zeros((0, channels), np.float32)
     return Kind(read, none, lambda features: features.Tensor(shape=(None, channels), dtype=np.float32))
+
+
+def record(first: Any) -> Kind:
+    """Columns by name, each of numbers or of texts; what is stored is JSON, since rows may lack columns."""
+    kinds: dict[str, str] = {}
+
+    def read(value: Any, root: Path) -> str:
+        if not isinstance(value, dict) or not value:
+            raise ValueError(f"it is {json.dumps(value):.60}, expected columns with their values")
+        for column, cell in value.items():
+            if cell is None:
+                continue
+            if isinstance(cell, bool) or not isinstance(cell, str | int | float):
+                raise ValueError(f'"{column}" is {json.dumps(cell):.60}, expected a text or one number')
+            kind = "a text" if isinstance(cell, str) else "a number"
+            if kinds.setdefault(column, kind) != kind:
+                raise ValueError(f'"{column}" is {json.dumps(cell):.60}, but in an earlier row {kinds[column]}')
+        there = any(cell not in (None, "") for cell in value.values())
+        return json.dumps(value, ensure_ascii=False, sort_keys=True) if there else ""
+
+    return Kind(read, "", lambda features: features.Text())
 
 
 def video(first: Any) -> Kind:

@@ -57,16 +57,21 @@ class Series:
         return np.where(mask[:, None], scaled(steps, fitted), 0), mask
 
     def _read(self, value: Any) -> np.ndarray:
-        steps = measured(value)
-        if not steps.size:
-            return np.zeros((0, self.channels))
-        if steps.ndim == 1 and self.channels == 1:
-            steps = steps[:, None]
-        if steps.ndim != 2 or steps.shape[1] != self.channels:
-            raise ValueError(f"a series of shape {list(steps.shape)}, expected [steps, {self.channels}]")
-        if len(steps) > self.length:
-            raise ValueError(f"{len(steps)} steps, but its length is {self.length}: set it to {len(steps)} or more")
-        return steps
+        return steps_of(value, self.length, self.channels)
+
+
+def steps_of(value: Any, length: int, channels: int) -> np.ndarray:
+    """Steps [T, channels] as float64, T up to `length`; ValueError for other channels or more steps."""
+    steps = measured(value)
+    if not steps.size:
+        return np.zeros((0, channels))
+    if steps.ndim == 1 and channels == 1:
+        steps = steps[:, None]
+    if steps.ndim != 2 or steps.shape[1] != channels:
+        raise ValueError(f"a series of shape {list(steps.shape)}, expected [steps, {channels}]")
+    if len(steps) > length:
+        raise ValueError(f"{len(steps)} steps, but its length is {length}: set it to {len(steps)} or more")
+    return steps
 
 
 def whole(steps: np.ndarray) -> np.ndarray:
