@@ -60,6 +60,7 @@ def small_wheels(tmp_path_factory) -> Path:
                     prepared.prepare(name, str(folder))
         wheels.spoken(folder)
         wheels.relations(folder)
+        wheels.things(folder)
         if not (folder / "emoji").exists():
             prepared.prepare("emoji", str(folder), wheels.emoji(tmp_path_factory.mktemp("emoji"), 120))
         for name in ("mosi", "mosei"):

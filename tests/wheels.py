@@ -12,6 +12,7 @@ from PIL import Image
 
 from mmjax.data import prepared
 from mmjax.data.av_digits import av_digits_dataset_builder
+from mmjax.data.bounces import bounces_dataset_builder
 from mmjax.data.mfeat.mfeat_dataset_builder import WIDTHS
 from mmjax.data.sort_of_clevr import sort_of_clevr_dataset_builder
 
@@ -88,6 +89,14 @@ def relations(folder: Path) -> None:
         patch.setattr(sort_of_clevr_dataset_builder, "TRAIN", 20)
         patch.setattr(sort_of_clevr_dataset_builder, "TEST", 10)
         prepared.prepare("sort_of_clevr", str(folder))
+
+
+def things(folder: Path) -> None:
+    """A few things that bounce prepared in a data folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bounces_dataset_builder, "TRAIN", 40)
+        patch.setattr(bounces_dataset_builder, "TEST", 10)
+        prepared.prepare("bounces", str(folder))
 
 
 def emoji(folder: Path, count: int) -> Path:
