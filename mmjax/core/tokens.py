@@ -41,18 +41,40 @@ class Tokens:
 Modalities = Mapping[str, Tokens]
 
 
+def in_order(modalities: Modalities, order: Sequence[str]) -> list[Tokens]:
+    """The modalities as the order names them.
+
+    Raises:
+        ValueError: there is none, the order does not name each of them once, one has no token, or their batch sizes or
+            widths differ.
+    """
+    if not modalities:
+        raise ValueError(f"there is no modality, with order {tuple(order)}; expected at least one")
+    if len(order) != len(set(order)) or set(order) != set(modalities):
+        raise ValueError(f"order {tuple(order)} must name each modality once; there are {tuple(sorted(modalities))}")
+    shapes = {name: modalities[name].x.shape for name in order}
+    batches, lengths, widths = ({name: shape[axis] for name, shape in shapes.items()} for axis in range(3))
+    if len(set(batches.values())) > 1:
+        raise ValueError(
+            f"modalities must share one batch size, given {batches}; where one is missing its mask says so"
+        )
+    if not all(lengths.values()):
+        raise ValueError(
+            f"modalities must have a token, given lengths {lengths}; where one is missing its mask says so"
+        )
+    if len(set(widths.values())) > 1:
+        raise ValueError(f"modalities must share one width, given {widths}; every encoder ends at the same dim")
+    return [modalities[name] for name in order]
+
+
 def join(modalities: Modalities, order: Sequence[str]) -> Tokens:
     """One sequence [B, sum of L, D] with the modalities one after the other in the given order.
 
     Raises:
-        ValueError: the order and the modalities do not name the same keys, or widths differ.
+        ValueError: as `in_order`.
     """
-    _check(modalities, order)
-    widths = {name: modalities[name].x.shape[-1] for name in order}
-    if len(set(widths.values())) > 1:
-        raise ValueError(f"modalities that are joined share one width, given {widths}")
-    x = jnp.concatenate([modalities[name].x for name in order], axis=1)
-    mask = jnp.concatenate([modalities[name].mask for name in order], axis=1)
+    tokens = in_order(modalities, order)
+    x, mask = (jnp.concatenate(parts, axis=1) for parts in zip(*((one.x, one.mask) for one in tokens), strict=True))
     return Tokens.of(x, mask)
 
 
@@ -60,10 +82,9 @@ def part(tokens: Tokens, like: Modalities, order: Sequence[str]) -> dict[str, To
     """The exact inverse of `join`: tokens [B, sum of L, D] cut to the lengths of `like`.
 
     Raises:
-        ValueError: the order and `like` do not name the same keys, or the lengths do not add up.
+        ValueError: as `in_order` of `like`, or the lengths do not add up.
     """
-    _check(like, order)
-    lengths = [like[name].mask.shape[1] for name in order]
+    lengths = [one.mask.shape[1] for one in in_order(like, order)]
     if sum(lengths) != tokens.x.shape[1]:
         raise ValueError(
             f"{tokens.x.shape[1]} tokens cannot be parted into lengths {dict(zip(order, lengths, strict=True))}"
@@ -74,8 +95,3 @@ def part(tokens: Tokens, like: Modalities, order: Sequence[str]) -> dict[str, To
         parts[name] = Tokens.of(tokens.x[:, cut], tokens.mask[:, cut])
         start += length
     return parts
-
-
-def _check(modalities: Modalities, order: Sequence[str]) -> None:
-    if len(order) != len(set(order)) or set(order) != set(modalities):
-        raise ValueError(f"order {tuple(order)} must name each modality once; there are {tuple(sorted(modalities))}")

@@ -11,8 +11,7 @@ import jax.numpy as jnp
 from einops import rearrange
 from flax import linen as nn
 
-from mmjax.core.tokens import Modalities, Tokens
-from mmjax.nn.aligned import in_order
+from mmjax.core.tokens import Modalities, Tokens, in_order
 from mmjax.nn.checks import check_sizes
 from mmjax.nn.dense import Dense
 from mmjax.nn.pair_mlp import PairMlp

@@ -8,9 +8,8 @@ x_1 are the tokens of the first modality, which the others ask; a block is cross
 import jax.numpy as jnp
 from flax import linen as nn
 
-from mmjax.core.tokens import Modalities, Tokens
+from mmjax.core.tokens import Modalities, Tokens, in_order
 from mmjax.nn import masks
-from mmjax.nn.aligned import in_order
 from mmjax.nn.checks import check_sizes
 from mmjax.nn.cross_block import CrossBlock
 from mmjax.nn.dense import Dense

@@ -10,9 +10,8 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from mmjax.core.tokens import Modalities, Tokens
+from mmjax.core.tokens import Modalities, Tokens, in_order
 from mmjax.nn import masks
-from mmjax.nn.aligned import in_order
 from mmjax.nn.checks import check_sizes
 from mmjax.nn.cross_block import CrossBlock
 from mmjax.nn.layer_norm import LayerNorm

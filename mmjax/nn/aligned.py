@@ -11,24 +11,10 @@ from operator import or_
 import jax
 import jax.numpy as jnp
 
-from mmjax.core.tokens import Modalities, Tokens
+from mmjax.core.tokens import Modalities, in_order
 
 # The logit of what is not there: far below any other, yet finite, so that gradients are.
 ABSENT = 0.5 * float(jnp.finfo(jnp.float32).min)
-
-
-def in_order(modalities: Modalities, order: Sequence[str]) -> list[Tokens]:
-    """The modalities as the order names them.
-
-    Raises:
-        ValueError: the order does not name each of them once, or their widths differ.
-    """
-    if not order or len(order) != len(set(order)) or set(order) != set(modalities):
-        raise ValueError(f"order {tuple(order)} must name each modality once; there are {tuple(sorted(modalities))}")
-    widths = {name: modalities[name].x.shape[-1] for name in order}
-    if len(set(widths.values())) > 1:
-        raise ValueError(f"modalities must share one width, given {widths}; every encoder ends at the same dim")
-    return [modalities[name] for name in order]
 
 
 def aligned(modalities: Modalities, order: Sequence[str]) -> tuple[jax.Array, jax.Array]:

@@ -28,7 +28,9 @@ def check_strides(kernel: int, strides: tuple[int, ...]) -> None:
 
 
 def check_arrays(module: nn.Module, values: jax.Array, mask: jax.Array, axes: str) -> None:
-    """Raises ValueError where values have other axes than `axes`, "B T | C", or a mask than those before the bar."""
+    """Raises ValueError where values have other axes than `axes`, "B T | C", or a mask than those before the bar, or
+    nothing along one of them.
+    """
     before, _, after = axes.partition("|")
     lead = before.split()
     every = [*lead, *after.split()]
@@ -36,4 +38,8 @@ def check_arrays(module: nn.Module, values: jax.Array, mask: jax.Array, axes: st
         raise ValueError(
             f"{type(module).__name__} takes values [{', '.join(every)}] with a mask [{', '.join(lead)}], given "
             f"{values.shape} with {mask.shape}"
+        )
+    if not all(values.shape[1:]):
+        raise ValueError(
+            f"{type(module).__name__} takes values [{', '.join(every)}] of sizes from 1, given {values.shape}"
         )

@@ -21,10 +21,10 @@ def some(rng: np.random.Generator, length: int, batch: int = 3, width: int = 4) 
 
 
 def drawn(seed: int) -> tuple[dict[str, Tokens], tuple[str, ...]]:
-    """One to four modalities of lengths 0 to 5, as a dict in one order and a sequence in another."""
+    """One to four modalities of lengths 1 to 5, as a dict in one order and a sequence in another."""
     rng = np.random.default_rng(seed)
     names = list(rng.permutation(NAMES)[: rng.integers(1, 5)])
-    modalities = {str(name): some(rng, int(rng.integers(0, 6))) for name in names}
+    modalities = {str(name): some(rng, int(rng.integers(1, 6))) for name in names}
     return modalities, tuple(str(name) for name in rng.permutation(names))
 
 
@@ -78,11 +78,23 @@ def test_an_order_that_does_not_name_each_modality_once_is_refused(order):
         part(tokens, modalities, order)
 
 
-def test_modalities_of_unlike_widths_do_not_join():
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (dict(length=2, width=6), r"share one width, given \{'image': 4, 'text': 6\}"),
+        (dict(length=2, batch=1), r"share one batch size, given \{'image': 3, 'text': 1\}"),
+        (dict(length=0), r"must have a token, given lengths \{'image': 2, 'text': 0\}"),
+    ],
+)
+def test_modalities_of_unlike_sizes_or_without_a_token_do_not_join(text, told):
     rng = np.random.default_rng(0)
-    modalities = {"image": some(rng, 2, width=4), "text": some(rng, 2, width=6)}
-    with pytest.raises(ValueError, match=r"share one width, given \{'image': 4, 'text': 6\}"):
-        join(modalities, ("image", "text"))
+    with pytest.raises(ValueError, match=told):
+        join({"text": some(rng, **text), "image": some(rng, 2)}, ("image", "text"))
+
+
+def test_no_modality_at_all_does_not_join():
+    with pytest.raises(ValueError, match=r"there is no modality, with order \(\); expected at least one"):
+        join({}, ())
 
 
 def test_tokens_that_do_not_add_up_are_not_parted():

@@ -135,6 +135,20 @@ def test_an_order_that_does_not_name_every_modality_once_is_refused(op):
             jax.eval_shape(partial(op.module.clone(order=order).apply, train=False), {"params": op.params}, GIVEN)
 
 
+def test_modalities_without_a_token_or_of_unequal_batches_and_none_at_all_are_refused(op):
+    short, few = (
+        modalities(lengths={"image": 0}),
+        GIVEN | {"image": jax.tree.map(lambda leaf: leaf[:2], GIVEN["image"])},
+    )
+    for order, given, told in (
+        (ORDER, short, "must have a token, given lengths {.*'image': 0"),
+        (ORDER, few, "must share one batch size, given {.*'image': 2"),
+        ((), {}, "there is no modality"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            jax.eval_shape(partial(op.module.clone(order=order).apply, train=False), {"params": op.params}, given)
+
+
 def test_bf16_stays_bf16_and_near(op, met):
     params, given = cast((op.params, jax.tree.map(jnp.asarray, GIVEN)), "bfloat16")
     low = jax.jit(partial(op.module.apply, train=False))({"params": params}, given)

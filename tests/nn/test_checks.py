@@ -38,6 +38,12 @@ def test_strides_that_leap_are_named(strides):
         check_strides(3, strides)
 
 
+def test_arrays_with_nothing_along_an_axis_are_named():
+    check_arrays(Sized(), np.zeros((0, 3, 4)), np.zeros((0, 3), bool), "B T | C")
+    with pytest.raises(ValueError, match=r"Sized takes values \[B, T, C\] of sizes from 1, given \(2, 0, 4\)"):
+        check_arrays(Sized(), np.zeros((2, 0, 4)), np.zeros((2, 0), bool), "B T | C")
+
+
 @pytest.mark.parametrize(
     ("values", "mask", "axes", "fits"),
     [
