@@ -13,11 +13,10 @@ from flax import linen as nn
 
 from mmjax.core.tokens import Tokens
 from mmjax.nn import masks
-from mmjax.nn.attention import Attention
 from mmjax.nn.checks import check_arrays, check_sizes
 from mmjax.nn.layer_norm import LayerNorm
-from mmjax.nn.mlp import Mlp
 from mmjax.nn.post_norm_block import PostNormBlock
+from mmjax.nn.sized import sized
 from mmjax.nn.stack import Stack
 from mmjax.nn.table_position import TablePosition
 
@@ -54,12 +53,6 @@ class Bert(nn.Module):
         # An id beyond the table would be a NaN.
         x = TablePosition(self.length, name="position")(embed(jnp.where(mask, values, 0))) + kinds[0]
         x = nn.Dropout(self.dropout, deterministic=not train)(norm(name="norm")(x))
-        block = partial(
-            PostNormBlock,
-            attention=partial(Attention, heads=self.heads, head_dim=self.dim // self.heads, use_bias=True),
-            mlp=partial(Mlp, hidden=self.hidden or 4 * self.dim, approximate=False),
-            norm=norm,
-            dropout=self.dropout,
-        )
+        block = sized(PostNormBlock, self, self.dim, use_bias=True, approximate=False, norm=norm)
         x, _ = Stack(block, self.layers, self.scan, name="stack")(x, None, masks.keys(mask), train=train)
         return Tokens.of(x, mask)

@@ -3,18 +3,18 @@
 from functools import partial
 
 import jax
-import jax.numpy as jnp
 from einops import rearrange, repeat
 from flax import linen as nn
 
 from mmjax.core.precision import computing
 from mmjax.core.tokens import Tokens
 from mmjax.nn import masks
-from mmjax.nn.attention import Attention
 from mmjax.nn.block import EncoderBlock
+from mmjax.nn.checks import check_arrays, check_sizes
 from mmjax.nn.layer_norm import LayerNorm
 from mmjax.nn.learned_position import flatten_grid
-from mmjax.nn.mlp import Mlp
+from mmjax.nn.pixels import centred
+from mmjax.nn.sized import sized
 from mmjax.nn.stack import Stack
 
 
@@ -39,31 +39,19 @@ class Vit(nn.Module):
 
     def __post_init__(self):
         super().__post_init__()
-        for name in ("dim", "layers", "heads", "hidden"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; expected at least 1")
-        if self.dim % self.heads:
-            raise ValueError(f"dim {self.dim} does not divide by heads {self.heads}")
+        check_sizes(self)
 
     @nn.compact
     def __call__(self, values: jax.Array, mask: jax.Array, *, train: bool) -> Tokens:
+        check_arrays(self, values, mask, "B N | H W C" if values.ndim == 5 else "B | H W C")
         examples = len(values)
         values, mask = rearrange(values, "b ... h w c -> (b ...) h w c"), rearrange(mask, "b ... -> (b ...)")
-        # What lies under a False mask must not reach a sum, even as NaN.
-        present = repeat(mask, "b -> b 1 1 1")
-        pixels = jnp.where(present, values, 0).astype(jnp.float32) / 127.5 - 1.0
-        grid = self.stem(pixels.astype(computing(self)))
+        grid = self.stem(centred(values, mask).astype(computing(self)))
         if grid.shape[-1] != self.dim:
             raise ValueError(f"stem.dim is {grid.shape[-1]}, but the transformer has dim {self.dim}; make them equal")
         x = flatten_grid(self.position(grid))
         real = repeat(mask, "b -> b l", l=x.shape[1])
-        block = partial(
-            EncoderBlock,
-            attention=partial(Attention, heads=self.heads, head_dim=self.dim // self.heads, use_bias=True),
-            mlp=partial(Mlp, hidden=self.hidden, approximate=self.approximate),
-            norm=LayerNorm,
-            dropout=self.dropout,
-        )
+        block = sized(EncoderBlock, self, self.dim, use_bias=True, approximate=self.approximate)
         x = nn.Dropout(self.dropout, deterministic=not train)(x)
         x, _ = Stack(block, self.layers, self.scan, name="stack")(x, None, masks.keys(real), None, train=train)
         x = LayerNorm(name="norm")(x)

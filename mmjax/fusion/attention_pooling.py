@@ -8,6 +8,7 @@ from flax import linen as nn
 
 from mmjax.core.tokens import Modalities, Tokens, join
 from mmjax.nn import masks
+from mmjax.nn.aligned import any_real
 from mmjax.nn.attention import Attention
 from mmjax.nn.checks import check_sizes
 from mmjax.nn.sized import head_dim
@@ -32,4 +33,4 @@ class AttentionPooling(nn.Module):
         queries = jnp.broadcast_to(queries.astype(tokens.x.dtype), (rows, self.queries, dim))
         attention = Attention(dim, self.heads, head_dim(dim, self.heads), name="attention")
         y = attention(queries, attention.project(tokens.x), masks.keys(tokens.mask))
-        return Tokens.of(y, jnp.broadcast_to(tokens.mask.any(1, keepdims=True), (rows, self.queries)))
+        return Tokens.of(y, any_real([tokens], self.queries))

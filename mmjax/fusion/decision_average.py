@@ -9,6 +9,7 @@ from flax import linen as nn
 
 from mmjax.core.tokens import Modalities, Tokens
 from mmjax.nn.aligned import ABSENT, aligned
+from mmjax.nn.log_probabilities import log_probabilities
 
 
 class DecisionAverage(nn.Module):
@@ -21,14 +22,3 @@ class DecisionAverage(nn.Module):
         y = jax.nn.logsumexp(jnp.where(real[..., None], log_probabilities(x), ABSENT), axis=2)
         # 1/M is the same for all classes, so that the last softmax brings it about.
         return Tokens.of(jax.nn.log_softmax(y, axis=-1).astype(x.dtype), real.any(-1))
-
-
-def log_probabilities(logits: jax.Array) -> jax.Array:
-    """Logits [..., C] to log probabilities in fp32.
-
-    Raises:
-        ValueError: there is one class only, whose probability is always 1.
-    """
-    if logits.shape[-1] < 2:
-        raise ValueError("a fusion of decisions takes logits of at least 2 classes, given 1; a number is no decision")
-    return jax.nn.log_softmax(logits.astype(jnp.float32), axis=-1)

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from mmjax.core.tokens import Modalities, Tokens
-from mmjax.fusion.decision_average import log_probabilities
 from mmjax.nn.aligned import aligned
+from mmjax.nn.log_probabilities import log_probabilities
 
 
 class DecisionProduct(nn.Module):

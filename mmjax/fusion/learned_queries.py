@@ -9,6 +9,7 @@ from flax import linen as nn
 
 from mmjax.core.tokens import Modalities, Tokens, join
 from mmjax.nn import masks
+from mmjax.nn.aligned import any_real
 from mmjax.nn.block import DecoderBlock
 from mmjax.nn.checks import check_sizes
 from mmjax.nn.layer_norm import LayerNorm
@@ -40,5 +41,4 @@ class LearnedQueries(nn.Module):
         seen = jnp.ones((1, 1, self.queries), bool), masks.keys(tokens.mask)
         stack = Stack(sized(DecoderBlock, self, dim), self.layers, name="stack")
         x, _ = stack(x, None, memory, seen, None, None, train=train)
-        real = jnp.broadcast_to(tokens.mask.any(1, keepdims=True), (rows, self.queries))
-        return Tokens.of(LayerNorm(name="norm")(x), real)
+        return Tokens.of(LayerNorm(name="norm")(x), any_real([tokens], self.queries))

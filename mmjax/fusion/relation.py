@@ -12,6 +12,7 @@ from einops import rearrange
 from flax import linen as nn
 
 from mmjax.core.tokens import Modalities, Tokens, in_order
+from mmjax.nn.aligned import any_real
 from mmjax.nn.checks import check_sizes
 from mmjax.nn.dense import Dense
 from mmjax.nn.pair_mlp import PairMlp
@@ -43,8 +44,7 @@ class Relation(nn.Module):
         for i in range(1, self.layers):
             x = nn.relu(Dense(hidden, name=f"f_{i}")(x))
         y = rearrange(Dense(dim, name="out")(x), "b d -> b 1 d")
-        real = jnp.any(jnp.concatenate([one.mask for one in given], axis=1), axis=1, keepdims=True)
-        return Tokens.of(y, real)
+        return Tokens.of(y, any_real(given))
 
 
 def _mean(x: jax.Array, mask: jax.Array) -> jax.Array:

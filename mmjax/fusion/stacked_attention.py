@@ -10,6 +10,7 @@ from flax import linen as nn
 
 from mmjax.core.tokens import Modalities, Tokens, in_order
 from mmjax.nn import masks
+from mmjax.nn.aligned import any_real
 from mmjax.nn.checks import check_sizes
 from mmjax.nn.cross_block import CrossBlock
 from mmjax.nn.dense import Dense
@@ -44,5 +45,4 @@ class StackedAttention(nn.Module):
         x = Dense(dim, name="ask")(jnp.concatenate(pooled, axis=-1))
         stack = Stack(sized(CrossBlock, self, dim), self.layers, name="stack")
         x, _ = stack(x, None, seen.x, masks.keys(seen.mask), train=train)
-        real = jnp.any(jnp.concatenate([one.mask for one in given.values()], axis=1), axis=1, keepdims=True)
-        return Tokens.of(LayerNorm(name="norm")(x), real)
+        return Tokens.of(LayerNorm(name="norm")(x), any_real(given.values()))

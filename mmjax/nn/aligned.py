@@ -4,14 +4,14 @@ A pooled vector (L = 1) stands at every position of the others. It makes no padd
 then count, as the weight of the pooled vector. In a row where no other modality has a token it stands everywhere.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import reduce
 from operator import or_
 
 import jax
 import jax.numpy as jnp
 
-from mmjax.core.tokens import Modalities, in_order
+from mmjax.core.tokens import Modalities, Tokens, in_order
 
 # The logit of what is not there: far below any other, yet finite, so that gradients are.
 ABSENT = 0.5 * float(jnp.finfo(jnp.float32).min)
@@ -36,6 +36,12 @@ def aligned(modalities: Modalities, order: Sequence[str]) -> tuple[jax.Array, ja
     real = jnp.stack([one.mask & open_to_pooled for one in tokens], axis=-1)
     x = jnp.stack([jnp.broadcast_to(one.x, (*real.shape[:2], one.x.shape[-1])) for one in tokens], axis=2)
     return jnp.where(real[..., None], x, 0), real
+
+
+def any_real(tokens: Iterable[Tokens], length: int = 1) -> jax.Array:
+    """[B, length]: the mask of new tokens that stand for all of these, real in rows where any of them is."""
+    mask = jnp.concatenate([one.mask for one in tokens], axis=1)
+    return jnp.broadcast_to(mask.any(axis=1, keepdims=True), (len(mask), length))
 
 
 def shares(logits: jax.Array, real: jax.Array, axis: int = -1) -> jax.Array:

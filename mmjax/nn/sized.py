@@ -1,5 +1,6 @@
 """Blocks whose sizes are the fields of a module and the width of the tokens that it is given."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -10,10 +11,18 @@ from mmjax.nn.layer_norm import LayerNorm
 from mmjax.nn.mlp import Mlp
 
 
-def sized(block: type[nn.Module], sizes: Any, dim: int, *, use_bias: bool = False) -> partial:
+def sized(
+    block: type[nn.Module],
+    sizes: Any,
+    dim: int,
+    *,
+    use_bias: bool = False,
+    approximate: bool = True,
+    norm: Callable[..., nn.Module] = LayerNorm,
+) -> partial:
     """A block for width `dim` with the `heads`, `hidden` (None: 4 dim) and `dropout` of `sizes`.
 
-    `use_bias` is of the maps of its attention.
+    `use_bias` is of the maps of its attention; `approximate` takes the tanh form of GELU.
 
     Raises:
         ValueError: the heads do not divide the width.
@@ -21,8 +30,8 @@ def sized(block: type[nn.Module], sizes: Any, dim: int, *, use_bias: bool = Fals
     return partial(
         block,
         attention=partial(Attention, heads=sizes.heads, head_dim=head_dim(dim, sizes.heads), use_bias=use_bias),
-        mlp=partial(Mlp, hidden=4 * dim if sizes.hidden is None else sizes.hidden),
-        norm=LayerNorm,
+        mlp=partial(Mlp, hidden=4 * dim if sizes.hidden is None else sizes.hidden, approximate=approximate),
+        norm=norm,
         dropout=sizes.dropout,
     )
 

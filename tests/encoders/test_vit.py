@@ -81,7 +81,7 @@ def test_loop_and_scan_agree(params):
 
 
 def test_dropout_acts_in_training_on_the_patches_and_on_what_each_part_adds(params):
-    train = jax.jit(partial(vit(dropout=1.0).apply, train=True))
+    train = jax.jit(partial(vit(dropout=1 - 1e-9).apply, train=True))
     nothing = train({"params": params}, PIXELS, THERE, rngs={"dropout": jax.random.key(0)})
     np.testing.assert_allclose(nothing.x, np.broadcast_to(params["norm"]["bias"], nothing.x.shape), atol=1e-6)
 
@@ -89,6 +89,12 @@ def test_dropout_acts_in_training_on_the_patches_and_on_what_each_part_adds(para
 def test_heads_that_do_not_divide_the_width_are_refused_when_it_is_made():
     with pytest.raises(ValueError, match="dim 6 does not divide by heads 4"):
         vit(heads=4)
+
+
+@pytest.mark.parametrize(("shape", "mask"), [((2, 6, 3), (2,)), ((2, 3, 4, 6, 3), (2,)), ((2, 4, 6, 3), (2, 1))])
+def test_pictures_of_another_form_are_refused_with_what_was_given(shape, mask):
+    with pytest.raises(ValueError, match=r"Vit takes values \[B, .*H, W, C\] with a mask \[B.*\], given \(2, "):
+        jax.eval_shape(partial(vit().init, train=False), jax.random.key(0), np.zeros(shape), np.ones(mask, bool))
 
 
 def test_a_stem_that_ends_at_another_width_is_refused():

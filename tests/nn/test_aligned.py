@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mmjax.core.tokens import Tokens
-from mmjax.nn.aligned import aligned, shares
+from mmjax.nn.aligned import aligned, any_real, shares
 
 
 def some(length, *mask):
@@ -41,6 +41,12 @@ def test_other_lengths_other_widths_and_another_order_are_refused():
     for order in ((), ("a", "a"), ("a", "b")):
         with pytest.raises(ValueError, match="must name each modality once; there are "):
             aligned({"a": wide}, order)
+
+
+def test_new_tokens_are_real_where_any_that_they_stand_for_is():
+    given = some(1, [0], [1], [0]), some(2, [0, 0], [0, 0], [0, 1])
+    np.testing.assert_array_equal(any_real(given), [[False], [True], [True]])
+    np.testing.assert_array_equal(any_real(given[:1], 3), [[False] * 3, [True] * 3, [False] * 3])
 
 
 def test_shares_are_a_softmax_over_what_is_real_and_nothing_where_nothing_is():
