@@ -94,6 +94,29 @@ def test_what_lies_under_the_mask_changes_no_output_and_no_gradient(case, params
     assert max(np.abs(leaf).max() for leaf in jax.tree.leaves(clean)) > 0
 
 
+def test_a_row_is_encoded_by_itself_in_whichever_place_it_stands(case, params, encode, tokens):
+    rows = np.arange(len(case.mask))
+    for b in rows:
+        # Row b in another place, beside rows of other values with the opposite mask.
+        order = np.roll(rows, 1)
+        values, mask, others = case.values[order], case.mask[order], order != b
+        strange = np.where(others.reshape(-1, *(1,) * (values.ndim - 1)), values[::-1], values)
+        found = encode({"params": params}, strange, np.where(others.reshape(-1, *(1,) * (mask.ndim - 1)), ~mask, mask))
+        place, real = list(order).index(b), np.asarray(tokens.mask[b])
+        np.testing.assert_array_equal(found.mask[place], real)
+        np.testing.assert_allclose(found.x[place][real], tokens.x[b][real], atol=1e-5)
+
+
+def test_how_long_values_are_padded_changes_no_real_token(case, params, encode, tokens):
+    if not case.pads or case.mask.ndim == 1:
+        return
+    longer = case.padded(2)
+    found = encode({"params": params}, longer.values, longer.mask)
+    np.testing.assert_array_equal(found.mask.sum(1), tokens.mask.sum(1))
+    np.testing.assert_allclose(found.x[found.mask], tokens.x[tokens.mask], atol=1e-5)
+    assert np.isfinite(found.x).all()
+
+
 def test_every_parameter_has_a_gradient(case, params, learn):
     _, gradients = learn(params, case.values, case.mask, False)
     # Softmax takes what all keys share away again: the bias of keys is there for public checkpoints alone.

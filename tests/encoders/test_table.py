@@ -17,9 +17,9 @@ MASK = np.array([[1, 1, 0, 1], [0, 0, 0, 0], [1, 0, 1, 1]], bool)
 ALL = np.ones_like(MASK)
 TABLE = Table(dim=DIM, numeric=2, categories=(3, 5), layers=1, heads=2, hidden=6)
 CASES = {
-    "table": Case(TABLE, ROWS, MASK),
-    "table, numbers": Case(TABLE.clone(categories=()), ROWS[:, :2], MASK[:, :2]),
-    "table, ids": Case(TABLE.clone(numeric=0), ROWS[:, 2:], MASK[:, 2:]),
+    "table": Case(TABLE, ROWS, MASK, pads=False),
+    "table, numbers": Case(TABLE.clone(categories=()), ROWS[:, :2], MASK[:, :2], pads=False),
+    "table, ids": Case(TABLE.clone(numeric=0), ROWS[:, 2:], MASK[:, 2:], pads=False),
 }
 
 

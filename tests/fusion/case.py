@@ -34,6 +34,33 @@ def dirty(given: Modalities, junk: float = np.nan) -> dict[str, Tokens]:
     return {name: one.replace(x=np.where(one.mask[..., None], one.x, np.float32(junk))) for name, one in given.items()}
 
 
+def reordered(given: Any, rows: Sequence[int]) -> Any:
+    """The same rows in another order."""
+    return jax.tree.map(lambda leaf: leaf[np.asarray(rows)], given)
+
+
+def beside_others(given: Modalities, b: int) -> dict[str, Tokens]:
+    """Row b as it is, beside rows of other values with the opposite mask."""
+    others = np.arange(B) != b
+    return {
+        name: Tokens(
+            np.where(others[:, None, None], 1 - one.x[::-1], one.x), np.where(others[:, None], ~one.mask, one.mask)
+        )
+        for name, one in given.items()
+    }
+
+
+def padded(given: Modalities, by: Mapping[str, int]) -> dict[str, Tokens]:
+    """Each modality with so many more positions of which none is real, with NaN there."""
+    return {
+        name: Tokens(
+            np.pad(one.x, ((0, 0), (0, by[name]), (0, 0)), constant_values=np.nan),
+            np.pad(one.mask, ((0, 0), (0, by[name]))),
+        )
+        for name, one in given.items()
+    }
+
+
 def positions(given: Modalities, order: Sequence[str] = ORDER) -> Iterator[tuple[int, int, dict[str, np.ndarray]]]:
     """(row, position, {name: vector in double precision}) with the modalities that are real there, in their order."""
     for b, i in np.ndindex(*given[order[0]].mask.shape):

@@ -16,7 +16,7 @@ from mmjax.core import paths
 from mmjax.core.build import locate
 from mmjax.core.precision import cast
 from mmjax.core.tokens import Tokens
-from tests.fusion.case import ORDER, B, D, L, apply, dirty, modalities
+from tests.fusion.case import ORDER, B, D, L, apply, beside_others, dirty, modalities, padded, reordered
 
 FILES = sorted(path.stem for path in Path(mmjax.fusion.__path__[0]).glob("*.py") if path.stem != "__init__")
 GIVEN = modalities()
@@ -77,11 +77,6 @@ def mask_law(length, given):
     return np.broadcast_to(np.concatenate(masks, axis=1).any(1, keepdims=True), (B, length))
 
 
-def test_every_file_has_a_test_with_its_own_reference():
-    tests = {path.stem.removeprefix("test_") for path in Path(__file__).parent.glob("test_*.py")}
-    assert set(FILES) <= tests
-
-
 @pytest.mark.parametrize("order", [ORDER, ORDER[1:], ORDER[:1]], ids=len)
 def test_it_takes_one_two_and_three_modalities_and_is_real_where_something_real_went_in(op, fused, order):
     given = {name: GIVEN[name] for name in order}
@@ -100,6 +95,20 @@ def test_what_lies_under_a_mask_changes_no_output_and_no_gradient(op, fused):
         same(found, fused, 1e-6)
         jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-5), (params, x), clean)
         assert all(not np.any(gradient[~GIVEN[name].mask]) for name, gradient in x.items())
+
+
+def test_a_row_is_fused_by_itself_in_whichever_place_it_stands(op, fused):
+    rows = (2, 0, 3, 1)
+    same(op.learn(reordered(GIVEN, rows))[1], reordered(fused, rows))
+    for b in range(B):
+        same(reordered(op.learn(beside_others(GIVEN, b))[1], [b]), reordered(fused, [b]))
+
+
+def test_how_long_modalities_are_padded_changes_no_real_token(op, fused):
+    found = op.run(op.params, padded(GIVEN, dict.fromkeys(ORDER, 3)))
+    np.testing.assert_array_equal(found.mask.sum(1), fused.mask.sum(1))
+    np.testing.assert_allclose(found.x[found.mask], fused.x[fused.mask], atol=1e-5)
+    assert finite(found)
 
 
 def test_with_dropout_too_what_lies_under_a_mask_changes_nothing(op):

@@ -101,4 +101,15 @@ def test_a_row_is_predicted_by_itself_and_told_from_others(head):
             mask=np.where(others[:, None], ~given.mask, given.mask),
         )
         np.testing.assert_allclose(head.run(head.params, mixed)[b], head.out[b], atol=1e-6)
+    order = np.roll(np.arange(len(head.out)), 1)
+    moved = given.replace(x=given.x[order], mask=given.mask[order])
+    np.testing.assert_allclose(head.run(head.params, moved), head.out[order], atol=1e-6)
     assert np.abs(head.out[0] - head.out[1]).max() > 1e-3
+
+
+def test_how_long_tokens_are_padded_changes_no_prediction(head):
+    given = head.case.tokens
+    longer = given.replace(
+        x=np.pad(given.x, ((0, 0), (0, 3), (0, 0)), constant_values=np.nan), mask=np.pad(given.mask, ((0, 0), (0, 3)))
+    )
+    np.testing.assert_allclose(head.run(head.params, longer), head.out, atol=1e-6)

@@ -16,7 +16,7 @@ from mmjax.core import paths
 from mmjax.core.build import locate
 from mmjax.core.precision import cast
 from mmjax.core.tokens import Tokens
-from tests.fusion.case import ORDER, apply, dirty, modalities
+from tests.fusion.case import ORDER, B, apply, beside_others, dirty, modalities, padded, reordered
 
 FILES = sorted(path.stem for path in Path(mmjax.interaction.__path__[0]).glob("*.py") if path.stem != "__init__")
 GIVEN = modalities(lengths={"text": 5, "image": 4, "audio": 3})
@@ -70,11 +70,6 @@ def finite(tree):
     return all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(tree))
 
 
-def test_every_file_has_a_test_with_its_own_reference():
-    tests = {path.stem.removeprefix("test_") for path in Path(__file__).parent.glob("test_*.py")}
-    assert set(FILES) <= tests
-
-
 @pytest.mark.parametrize("order", [ORDER, ORDER[1:], ORDER[:1]], ids=len)
 def test_it_gives_one_two_and_three_modalities_back_in_their_shapes_and_masks(op, met, order):
     given = {name: GIVEN[name] for name in order}
@@ -93,6 +88,23 @@ def test_what_lies_under_a_mask_changes_no_output_and_no_gradient(op, met):
         same(found, met, 1e-6)
         jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-5), (params, x), clean)
         assert all(not np.any(gradient[~GIVEN[name].mask]) for name, gradient in x.items())
+
+
+def test_a_row_is_by_itself_in_whichever_place_it_stands(op, met):
+    rows = (2, 0, 3, 1)
+    same(op.learn(reordered(GIVEN, rows))[1], reordered(met, rows))
+    for b in range(B):
+        same(reordered(op.learn(beside_others(GIVEN, b))[1], [b]), reordered(met, [b]))
+
+
+def test_how_long_modalities_are_padded_changes_no_real_token(op, met):
+    more = dict(zip(ORDER, (3, 1, 2), strict=True))
+    found = jax.jit(partial(op.module.apply, train=False))({"params": op.params}, padded(GIVEN, more))
+    assert finite(found)
+    same(
+        {name: one.replace(x=one.x[:, : -more[name]], mask=one.mask[:, : -more[name]]) for name, one in found.items()},
+        met,
+    )
 
 
 def test_with_dropout_too_what_lies_under_a_mask_changes_nothing(op):
