@@ -56,7 +56,8 @@ def load_run(workdir: Path, overrides: Iterable[str] = ()) -> Experiment:
 def save(experiment: Experiment, workdir: Path) -> None:
     """Writes config.json, with every default, into a run folder that is new or was made by the same config.
 
-    A folder without a checkpoint holds nothing that another config could spoil: it may be used again.
+    A folder without a checkpoint holds nothing that another config could spoil: it may be used again, and what was
+    fitted there is fitted anew, since the data may have been built anew too.
 
     Raises:
         ConfigError: the folder was made by another config; the keys that differ are named.
@@ -70,7 +71,7 @@ def save(experiment: Experiment, workdir: Path) -> None:
                 f"{workdir} was made by another config, which differs in {', '.join(different)}; choose another "
                 "--workdir, or give the config that made it"
             )
-        if any(key.startswith("data.") for key in different):
+        if newest(workdir) is None:
             for name in READ:
                 (workdir / name).unlink(missing_ok=True)
     part = saved.with_suffix(".part")

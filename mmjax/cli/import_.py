@@ -64,14 +64,14 @@ def _fill(experiment: Experiment, args: argparse.Namespace) -> int:
             _check_words(experiment, Path(temporary), words, len(params[words]))
             _check_same(Path(temporary), args.out, experiment.data.tokenizer.path)
         params = _before(checkpoints, args.out, fresh) | params
+        missing = [path for path in fresh if path not in params]
         # All is right: only now is anything of it put where it would be found.
+        if not missing:
+            config.save(experiment, args.out)
         for path in Path(temporary).iterdir():
             os.replace(path, args.out / path.name)
-    missing = [path for path in fresh if path not in params]
     rows = [row for row in rows if row.done != "missing"]
     rows += [Row("", "missing", path, fresh[path].shape) for path in missing]
-    if not missing:
-        config.save(experiment, args.out)
     _save(checkpoints, args.out, {path: np.asarray(value, fresh[path].dtype) for path, value in params.items()})
     _tell(rows)
     _tell_gelu(layout, experiment)

@@ -126,12 +126,16 @@ def test_what_does_not_change_the_numbers_may_change_when_a_run_goes_on(begun, k
 def test_a_folder_whose_run_never_saved_may_be_used_with_another_config(begun):
     shutil.rmtree(begun / "checkpoints")
     config.save(config.load(FILE, ["seed=3"]), begun)
-    assert (begun / "tokenizer.json").exists() and config.load_run(begun).seed == 3
-    config.save(config.load(FILE, ["seed=3", "data.tokenizer.size=30"]), begun)
-    assert not (begun / "tokenizer.json").exists()  # it was trained for the data of the config before
-    (begun / "inputs.json").write_text("fitted by the config before")
-    config.save(config.load(FILE, ["seed=3", "data.tokenizer.size=31"]), begun)
-    assert not (begun / "inputs.json").exists()
+    assert config.load_run(begun).seed == 3
+
+
+def test_what_a_start_that_never_saved_has_fitted_is_fitted_anew_since_its_data_may_be_others_now(begun):
+    (begun / "inputs.json").write_text("fitted by that start")
+    config.save(config.load(FILE), begun)
+    assert (begun / "tokenizer.json").exists() and (begun / "inputs.json").exists()  # a checkpoint means them
+    shutil.rmtree(begun / "checkpoints")
+    config.save(config.load(FILE), begun)
+    assert not (begun / "tokenizer.json").exists() and not (begun / "inputs.json").exists()
 
 
 def test_differences_name_keys_that_only_one_side_has():
