@@ -6,6 +6,7 @@ take longer than a small run does. Typed by hand they do the same.
 
 import contextlib
 import dataclasses
+import functools
 import io
 import json
 import shlex
@@ -17,6 +18,8 @@ from typing import Any
 import jax
 
 from mmjax.__main__ import main as mmjax
+from mmjax.cli import config
+from mmjax.core.build import ConfigError, describe
 from mmjax.data.row_feed import RowFeed
 
 SCORES = "scores.json"
@@ -46,13 +49,33 @@ class Cell:
 
     @property
     def done(self) -> bool:
-        return (self.folder / SCORES).is_file()
+        """Whether it has scores, and of the config that is asked for now: `mmjax train` tells what else differs."""
+        return (self.folder / SCORES).is_file() and not self.changed
+
+    @property
+    def changed(self) -> list[str]:
+        """The keys of the config, but for those that decide nothing, that are not as the folder was run with."""
+        try:
+            ran = describe(config.load_run(self.folder))
+        except ConfigError:
+            return [config.FILE]
+        free = tuple(f"{key}." for key in config.FREE)
+        return [key for key in config.differences(ran, self.asked) if not f"{key}.".startswith(free)]
+
+    @functools.cached_property
+    def asked(self) -> dict[str, Any]:
+        """The config, with every default."""
+        return describe(config.load(self.spec, self.changes))
+
+    @property
+    def changes(self) -> list[str]:
+        return [*(f"{key}={value!r}" for key, value in self.overrides.items()), f"seed={self.seed}"]
 
     @property
     def train(self) -> list[str]:
         """The words of the command."""
-        words = [f"--config.{key}={value!r}" for key, value in self.overrides.items()]
-        return ["train", f"--config={self.spec}", f"--workdir={self.folder}", *words, f"--config.seed={self.seed}"]
+        words = [f"--config.{change}" for change in self.changes]
+        return ["train", f"--config={self.spec}", f"--workdir={self.folder}", *words]
 
     @property
     def command(self) -> str:

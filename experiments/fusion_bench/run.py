@@ -4,6 +4,7 @@
 """
 
 import argparse
+import fcntl
 import itertools
 import json
 import statistics
@@ -15,7 +16,7 @@ from typing import Any
 import jax
 
 from experiments.fusion_bench import missing, tell
-from experiments.fusion_bench.cells import Cell, Failed
+from experiments.fusion_bench.cells import SCORES, Cell, Failed
 from experiments.fusion_bench.cost import costs
 from experiments.fusion_bench.sets import CONFIGS, EVERY, REST, ops
 from mmjax.cli.say import say
@@ -35,7 +36,7 @@ def main() -> int:
     # The runs of an op differ by their seed alone: they share one compilation.
     jax.config.update("jax_compilation_cache_dir", str(args.out.absolute() / "compiled"))
 
-    failed, found = 0, {}
+    failed = 0
     for name in args.sets:
         wanted = args.ops or (ops() if name in EVERY else best(done(args.out, args.seeds)))
         if not wanted and not args.dry_run:
@@ -46,18 +47,36 @@ def main() -> int:
         if args.dry_run and not wanted:
             print(f"{name}: the {BEST} best of the sets before, which are not known yet")
         failed += 0 if args.dry_run else fill(grid)
-        found[name] = {op: {"accuracy": accuracies(row)} for op, row in grid.items()}
-    if args.dry_run:
-        return 0
-    for name in args.sets:
-        measure(args.out / name, cells(args.out, name, list(found[name]), args.seeds), found[name])
-    args.out.mkdir(parents=True, exist_ok=True)
-    (args.out / "results.json").write_text(json.dumps(found, indent=1) + "\n")
-    text = tell.table(found)
-    (args.out / "table.md").write_text(text)
-    tell.plots(found, args.out)
-    print(text)
+    if not args.dry_run:
+        print(told(args.out))
     return int(failed > 0)
+
+
+def told(out: Path) -> str:
+    """The table of all runs that are done, whichever process did them; it and results.json and plots are written.
+
+    One process at a time: the last one has seen what all of them did.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    with open(out / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        found = {name: measured(out / name, grid) for name, grid in finished(out).items()}
+        (out / "results.json").write_text(json.dumps(found, indent=1) + "\n")
+        text = tell.table(found)
+        (out / "table.md").write_text(text)
+        tell.plots(found, out)
+    return text
+
+
+def finished(out: Path) -> dict[str, dict[str, list[Cell]]]:
+    """The runs that are done, by data set and op, of however many seeds there are."""
+    seeds = [path.parent.name.rpartition("_")[2] for path in out.glob(f"*/*/{SCORES}")]
+    most = 1 + max((int(seed) for seed in seeds if seed.isdigit()), default=-1)
+    grids = {name: cells(out, name, ops(), most) for name in EVERY | REST}
+    there = {
+        name: {op: [cell for cell in row if cell.done] for op, row in grid.items()} for name, grid in grids.items()
+    }
+    return {name: {op: row for op, row in grid.items() if row} for name, grid in there.items() if any(grid.values())}
 
 
 def count(text: str) -> int:
@@ -124,19 +143,20 @@ def fill(grid: Mapping[str, Sequence[Cell]]) -> int:
     return failed
 
 
-def measure(folder: Path, grid: Mapping[str, Sequence[Cell]], found: dict[str, dict[str, Any]]) -> None:
-    """Adds to each op what its step costs and what it scores where modalities are missing."""
-    runs = {op: [cell.folder for cell in row if cell.done] for op, row in grid.items()}
-    runs = {op: folders for op, folders in runs.items() if folders}
+def measured(folder: Path, grid: Mapping[str, Sequence[Cell]]) -> dict[str, dict[str, Any]]:
+    """Of each op its accuracies, what its step costs and what it scores where modalities are missing."""
     kept = folder / "costs.json"
     known = json.loads(kept.read_text()) if kept.is_file() else {}
-    if not set(runs) <= set(known):
+    if not set(grid) <= set(known):
         # All anew: times are only compared with those of the same minutes.
-        known = costs({op: folders[0] for op, folders in runs.items()})
+        known = costs({op: row[0].folder for op, row in grid.items()})
         kept.write_text(json.dumps(known, indent=1) + "\n")
-    for op, folders in runs.items():
-        curves = [missing.curve(one) for one in folders]
-        found[op] |= known[op] | {"missing": {rate: [curve[rate] for curve in curves] for rate in curves[0]}}
+    found = {}
+    for op, row in grid.items():
+        curves = [missing.curve(cell.folder) for cell in row]
+        shares = {rate: [curve[rate] for curve in curves] for rate in curves[0]}
+        found[op] = {"accuracy": accuracies(row), **known[op], "missing": shares}
+    return found
 
 
 if __name__ == "__main__":

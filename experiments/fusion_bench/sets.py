@@ -7,7 +7,7 @@ from typing import Any
 
 import mmjax.fusion
 from mmjax.cli import config
-from mmjax.core.build import describe
+from mmjax.core.build import describe, locate
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -27,14 +27,14 @@ class Set:
     def overrides(self, op: str) -> dict[str, Any]:
         """The keys of the config that make a fusion op stand in it, and their values.
 
-        An op whose name begins with decision_ fuses what a head says of each modality; others come before the head.
+        An op that `decides` fuses what a head says of each modality; others come before the head.
         """
         model = describe(config.load(f"{CONFIGS / self.spec}").task)["model"]
         order = tuple(model["fusion"]["order"])
         found = {"task.model.fusion": {"use": f"fusion.{op}", "order": order, **self.fields.get(op, {})}}
         if self.pooled:
             found["task.model.trunks"] = {name: {"use": "nn.pool"} for name in self.pooled}
-        if op.startswith("decision_"):
+        if getattr(locate(f"fusion.{op}"), "decides", False):
             heads = {name: model["head"] for name in order}
             found |= {"task.model.heads": heads, "task.model.head": None, "task.model.trunk": None}
         return found

@@ -16,6 +16,7 @@ class DecisionAverage(nn.Module):
     """Logits of each modality [B, L or 1, C] to log probabilities as Tokens [B, L, C], real where any modality is."""
 
     order: tuple[str, ...]
+    decides = True  # it takes what heads say of each modality
 
     def __call__(self, modalities: Modalities, *, train: bool) -> Tokens:
         x, real = aligned(modalities, self.order)

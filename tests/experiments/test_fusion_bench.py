@@ -1,5 +1,6 @@
 """The bench of fusions: every op stands in every set, runs are done once, and what is missing is what is told."""
 
+import dataclasses
 import json
 
 import jax
@@ -14,6 +15,7 @@ from experiments.fusion_bench.cost import costs
 from experiments.fusion_bench.sets import CONFIGS, EVERY, REST, Set, ops
 from mmjax.cli import config
 from mmjax.core.build import build, describe
+from mmjax.fusion.weighted_sum import WeightedSum
 from mmjax.train.state import one_row
 
 
@@ -37,6 +39,12 @@ def test_every_op_stands_in_the_sets_that_all_run_on(name):
         assert decides == op.startswith("decision_"), op
 
 
+def test_an_op_of_any_name_that_says_so_fuses_decisions(monkeypatch):
+    monkeypatch.setattr(WeightedSum, "decides", True, raising=False)
+    assert EVERY["mfeat"].overrides("weighted_sum")["task.model.head"] is None
+    assert "task.model.head" not in EVERY["mfeat"].overrides("gated")
+
+
 @pytest.mark.parametrize("name", REST)
 def test_the_rest_take_ops_of_each_kind(name):
     here = REST[name]
@@ -52,6 +60,11 @@ def test_the_configs_of_all_rows_are_there(tmp_path):
             config.load(cell.spec, [f"{key}={value!r}" for key, value in cell.overrides.items()])
 
 
+def folder_of(cell):
+    cell.folder.mkdir(parents=True)
+    return cell.folder
+
+
 def test_a_seed_of_folds_is_tested_on_each_once_and_counts_when_all_are_done(tmp_path):
     told = {"all": ("accuracy", tell.mean), "one": ("f1/class/x", tell.plain)}
     row = rows.Row("people", "both", "sensors.py:smartwatch", folds=3, told=told)
@@ -61,7 +74,7 @@ def test_a_seed_of_folds_is_tested_on_each_once_and_counts_when_all_are_done(tmp
     assert len({cell.folder for some in cells for cell in some}) == 6 and cells[1][2].reader == cells[0][2].folder
     assert row.found(cells) == {}
     for place, cell in enumerate([*cells[0], *cells[1][:2]]):
-        cell.folder.mkdir()
+        config.save(config.load(cell.spec, cell.changes), folder_of(cell))
         (cell.folder / "scores.json").write_text(json.dumps({"accuracy": place / 10, "f1/class/x": 1.0}))
     assert row.found(cells) == {"all": [pytest.approx(0.1)], "one": [1.0]}
     text = rows.table({row: row.found(cells)})
@@ -110,6 +123,36 @@ def test_a_run_is_the_command_with_its_seed_and_is_done_once(done, monkeypatch):
     assert build(json.loads(json.dumps(kept))) == config.load(cell.spec, [w[9:] for w in cell.train[3:]])
     monkeypatch.setattr(cells, "mmjax", lambda words: pytest.fail("it ran again"))
     assert cell.done and cell.scores() == scores
+
+
+def test_a_run_of_another_config_is_not_done_and_what_differs_is_told(done, capsys):
+    cell, _ = done
+    other = dataclasses.replace(cell, overrides=cell.overrides | {"steps": 4, "data.threads": 3})
+    assert other.changed == ["steps"] and not other.done
+    with pytest.raises(Failed):
+        other.scores()
+    assert "was made by another config, which differs in" in capsys.readouterr().err
+    assert dataclasses.replace(cell, overrides=cell.overrides | {"data.threads": 3}).done
+
+
+def test_the_table_is_of_all_runs_that_are_done_whichever_process_did_them(tmp_path, monkeypatch):
+    def finish(name, op, seed, accuracy):
+        cell = run.cells(tmp_path, name, [op], seed + 1)[op][seed]
+        config.save(config.load(cell.spec, cell.changes), folder_of(cell))
+        (cell.folder / cells.SCORES).write_text(json.dumps({"accuracy": accuracy}))
+
+    row = {"parameters": 10, "milliseconds": 1.0, "megabytes": 2.0}
+    monkeypatch.setattr(run, "costs", lambda folders: dict.fromkeys(folders, row))
+    monkeypatch.setattr(missing, "curve", lambda folder: {0.0: 0.5})
+    finish("mfeat", "gated", 0, 0.9)
+    assert "| gated | 90.00 % |" in run.told(tmp_path)
+    finish("mfeat", "gated", 1, 0.8)
+    finish("mfeat", "tensor", 0, 0.7)
+    finish("basic_motions", "concat", 0, 0.6)
+    text = run.told(tmp_path)
+    assert all(part in text for part in ("### mfeat", "| gated | 85.00 ", "| tensor | 70.00 %", "| concat | 60.00 %"))
+    assert json.loads((tmp_path / "mfeat" / "costs.json").read_text()).keys() == {"gated", "tensor"}
+    assert (tmp_path / "table.md").read_text() == text
 
 
 def test_a_run_that_fails_is_told_and_the_others_are_done(tmp_path, done, monkeypatch, capsys):
