@@ -215,7 +215,7 @@ def count_products(jaxpr: Any) -> int:
 class Gate:
     """A feed and its config in one, whose batches come LOOK at a time, when the clock runs."""
 
-    batch, vocabulary, files, sources = sizes.PALI["batch"], VOCABULARY, (), ("",)
+    batch, vocabulary, files, rows, sources = sizes.PALI["batch"], VOCABULARY, (), {}, ("",)
 
     def __init__(self):
         self.batches, self.allowed, self.asked = sizes.questions(self.batch), queue.Queue(), queue.Queue()

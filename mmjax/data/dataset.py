@@ -44,6 +44,10 @@ class Dataset:
         """The fields of a row."""
         return tuple(self.fields)
 
+    def told(self) -> dict[str, str]:
+        """What tells the training split from one with other rows, as `prepared.told` does."""
+        return prepared.told(prepared.builder(self.name, self.data_dir), self.train)
+
     def split(self, name: str, reads: Sequence[str]) -> Split:
         """A split by its name, as far as it is read; names other than "train" and "test" are TFDS splits.
 

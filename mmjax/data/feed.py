@@ -56,6 +56,12 @@ class Feed:
                 os.replace(path, self.folder / path.name)
         return vocabulary
 
+    @property
+    def rows(self) -> dict[str, str]:
+        """What tells each training split from one with other rows; seeded scenes are always the same."""
+        sources = [part.part.source for part in self.parts if hasattr(part.part.source, "told")]
+        return {name: told for source in sources for name, told in source.told().items()}
+
     def check(self, vocabulary: Vocabulary) -> None:
         """Raise ValueError for rows that cannot be read so, before a training meets them.
 

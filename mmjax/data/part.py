@@ -14,7 +14,10 @@ from mmjax.data.split import Split
 
 @runtime_checkable
 class Source(Protocol):
-    """Where rows come from; `gives` are the fields that a row has."""
+    """Where rows come from; `gives` are the fields that a row has.
+
+    One whose rows may become others has `told` too, see `data.dataset`.
+    """
 
     @property
     def gives(self) -> tuple[str, ...]: ...

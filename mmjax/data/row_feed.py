@@ -95,6 +95,11 @@ class RowFeed:
         os.replace(fresh, path)
         return known
 
+    @property
+    def rows(self) -> dict[str, str]:
+        """What tells the training split from one with other rows."""
+        return prepared.told(self.source, self.config.train)
+
     def _known(self, kept: Mapping[str, Any]) -> Known:
         tokenizer = self.config.tokenizer
         words = None if tokenizer is None else tokenizer.open(self.folder, self.texts)

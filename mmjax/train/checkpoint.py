@@ -105,6 +105,7 @@ class Checkpoints:
         best: the name of the score whose highest checkpoint stays too.
         say: where a line for the user goes.
         files: those of the run folder that belong to the parameters, such as a tokenizer; who only reads names none.
+        rows: by the name of each training split, what tells it from one with other rows; who only reads names none.
     """
 
     workdir: Path
@@ -112,6 +113,7 @@ class Checkpoints:
     best: str | None = None
     say: Callable[[str], None] = print
     files: Sequence[str] = ()
+    rows: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @cached_property
     def _manager(self) -> ocp.CheckpointManager:
@@ -151,6 +153,7 @@ class Checkpoints:
             "streak": int(state.streak),
             "fingerprints": {name: fingerprint(tree) for name, tree in pieces.items()},
             "files": {name: _digest(self.workdir / name) for name in self.files if (self.workdir / name).is_file()},
+            "rows": dict(self.rows),
         }
         progress["seal"] = _seal(progress)
         args = {name: ocp.args.StandardSave(tree) for name, tree in pieces.items()}
@@ -182,7 +185,7 @@ class Checkpoints:
 
         Raises:
             CheckpointError: it is damaged or does not fit.
-            ValueError: a file of the run folder is not the one that it was saved with.
+            ValueError: a file of the run folder, or the training data, is not what it was saved with.
         """
         shapes, places = items(state), items(layout)
         try:
@@ -191,6 +194,7 @@ class Checkpoints:
             raise self._unreadable(step, error) from error
         self._check(step, found, progress)
         self._check_files(step, progress)
+        self._check_rows(step, progress)
         number = partial(jnp.asarray, dtype=jnp.int32)
         state = with_items(state, found).replace(
             step=number(progress["step"]),
@@ -317,6 +321,15 @@ class Checkpoints:
                 raise ValueError(
                     f"{path} is not the file that checkpoint {self._path(step)} was saved with (its digest is {there}, "
                     f"expected {digest}), so its parameters would mean something else; put that file back"
+                )
+
+    def _check_rows(self, step: int, progress: Mapping[str, Any]) -> None:
+        for name, told in progress.get("rows", {}).items():
+            if name in self.rows and self.rows[name] != told:
+                raise ValueError(
+                    f"data set {name} has {self.rows[name]}, but checkpoint {self._path(step)} was trained with {told}; "
+                    f"build it from those rows again, or train in another workdir (with init_from={self.workdir} it "
+                    "starts from here)"
                 )
 
     def _path(self, step: int) -> Path:

@@ -73,7 +73,14 @@ class Run:
             memory.check(self.abstract, self.layout, self.optim.trainable(self.abstract.params), self.partition.chosen)
         self.feed = x.data.open(self.workdir)
         self.task: Task = x.task.bind(self.feed.vocabulary, self.feed.sources)
-        self.checkpoints = Checkpoints(self.workdir, x.checkpoint.keep, x.checkpoint.best, self.say, self.feed.files)
+        self.checkpoints = Checkpoints(
+            self.workdir,
+            x.checkpoint.keep,
+            x.checkpoint.best,
+            self.say,
+            self.feed.files,
+            self.feed.rows if self.trains else {},
+        )
         step = partial(train_step, self.task, self.optim, microbatches=x.microbatches, patience=x.guard.steps)
         self.step = self.partition.compile(step(axis=self.partition.axis), donate=True)
         self.predict = self.partition.compile(predict_step(self.task, self.partition.axis), donate=False)

@@ -82,6 +82,7 @@ def test_what_is_read_is_what_was_saved_with_its_data_position(two):
         "streak": 0,
         "fingerprints": None,
         "files": {},
+        "rows": {},
         "seal": kept["progress"]["seal"],
     }
     np.testing.assert_array_equal(kept["params['dense_0']['kernel']"], states[2].params["dense_0"]["kernel"])
@@ -268,6 +269,18 @@ def test_a_file_that_the_parameters_belong_to_must_be_the_one_they_were_saved_wi
     # It is no damage: nothing is set aside, and what is put back is good again.
     words.write_text("a b")
     assert Checkpoints(tmp_path).load()[0] == 4 and said == [] and not list(tmp_path.glob("damaged*"))
+
+
+def test_training_goes_on_with_the_rows_it_began_with_alone_and_others_may_read_it_all_the_same(tmp_path, state):
+    writer = Checkpoints(tmp_path, rows={"toy train": "9 rows, digest 1"})
+    writer.save(state, 0)
+    writer.close()
+    layout = PARTITION.layout(state)
+    for rows in ({"toy train": "9 rows, digest 1"}, {}):
+        assert Checkpoints(tmp_path, rows=rows).restore_newest(state, layout)[1] == 0
+    with pytest.raises(ValueError, match=r"toy train has 8 rows, digest 2, but checkpoint .*/0 was trained with 9 rows"):
+        Checkpoints(tmp_path, rows={"toy train": "8 rows, digest 2"}).restore_newest(state, layout)
+    assert Checkpoints(tmp_path).load()[0] == 0 and not list(tmp_path.glob("damaged*"))
 
 
 @pytest.mark.parametrize(
