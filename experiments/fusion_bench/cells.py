@@ -101,7 +101,7 @@ class Cell:
     def _take(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         for name in RowFeed.files:
-            if (self.reader / SCORES).is_file() and (self.reader / name).is_file():
+            if self.reader != self.folder and (self.reader / SCORES).is_file() and (self.reader / name).is_file():
                 shutil.copyfile(self.reader / name, self.folder / name)
 
 
