@@ -5,6 +5,7 @@ hybrid    encoders -> trunks -> interactions -> fusion -> trunk -> head
 late      encoders -> trunks -> fusion -> head, or a head for each modality and a fusion of what they decide
 """
 
+import typing
 from collections.abc import Mapping
 from functools import partial
 
@@ -15,6 +16,17 @@ from flax import linen as nn
 
 from mmjax.core.partition import constrain_batch
 from mmjax.core.tokens import Modalities, Tokens
+
+# What a part is called with first, what it gives, and where such parts are.
+FORMS = {
+    "encoders": (jax.Array, Tokens, "encoders"),
+    "trunks": (Tokens, Tokens, "nn"),
+    "interactions": (Mapping, Mapping, "interaction"),
+    "fusion": (Mapping, Tokens, "fusion"),
+    "trunk": (Tokens, Tokens, "nn"),
+    "head": (Tokens, jax.Array, "heads"),
+    "heads": (Tokens, jax.Array, "heads"),
+}
 
 
 class Compose(nn.Module):
@@ -48,6 +60,11 @@ class Compose(nn.Module):
         names = set(self.encoders)
         if not names:
             raise ValueError("encoders is empty; name at least one modality")
+        for field, form in FORMS.items():
+            given = getattr(self, field)
+            parts = given.values() if isinstance(given, Mapping) else given if isinstance(given, tuple) else [given]
+            for part in parts:
+                check_form(field, part, *form)
         if (self.head is None) == (self.heads is None):
             raise ValueError("give either head, after the fusion, or heads, one for each modality before it")
         if self.heads is not None and (set(self.heads) != names or self.trunk is not None):
@@ -108,3 +125,17 @@ class Compose(nn.Module):
     def _decided(self, name: str, tokens: Tokens, train: bool) -> Tokens:
         decision = self.heads[name](tokens, train=train)
         return Tokens.of(decision[:, None], jnp.any(tokens.mask, axis=1, keepdims=True))
+
+
+def check_form(field: str, part: nn.Module | None, takes: type, gives: type, folder: str) -> None:
+    """Raises ValueError for a part that stands in the place of another kind, as far as its `__call__` has hints."""
+    hints = {} if part is None else typing.get_type_hints(type(part).__call__)
+    given = [next(iter(hints.values()), takes), hints.get("return", gives)]
+    found = [typing.get_origin(hint) or hint for hint in given]
+    told = all(isinstance(kind, type) for kind in found)
+    if told and not (issubclass(found[0], takes) and issubclass(found[1], gives)):
+        made, of, wanted, taken = (kind.__name__.rpartition(".")[-1] for kind in (found[1], found[0], gives, takes))
+        raise ValueError(
+            f"{field} has {type(part).__name__}, which makes {made} of {of}; expected {wanted} of {taken}, as those of "
+            f"mmjax/{folder}/ do"
+        )

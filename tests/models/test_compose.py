@@ -158,6 +158,14 @@ def test_what_questions_share_is_encoded_once():
         (dict(fusion=Concat(("view", "sound"))), r"Concat has order \('view', 'sound'\); expected each of moved, view"),
         (dict(trunks={"sound": Pool()}), "trunks has 'sound'; expected some of moved, view"),
         (dict(asked=("sound",)), "asked has 'sound'; expected some of moved, view"),
+        (
+            dict(head=Pool()),
+            "head has Pool, which makes Tokens of Tokens; expected Array of Tokens, as .* mmjax/heads/",
+        ),
+        (dict(fusion=Classify(3)), "fusion has Classify, which makes Array of Tokens; expected Tokens of Mapping"),
+        (dict(encoders=ENCODERS | {"view": Pool()}), "encoders has Pool, .* expected Tokens of Array"),
+        (dict(interactions=(Concat(ORDER),)), "interactions has Concat, .* expected Mapping of Mapping"),
+        (dict(trunk=Vector(4)), "trunk has Vector, which makes Tokens of Array; expected Tokens of Tokens"),
     ],
 )
 def test_parts_that_do_not_fit_together_are_told(fields, told):
