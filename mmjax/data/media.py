@@ -21,6 +21,7 @@ import numpy as np
 SECONDS = 3600  # of sound; more is refused before it is unpacked
 LOUDEST = 1.5  # of a sound file; more is another unit
 BYTES = 2**31  # of unpacked frames
+WHOLE = 0.9  # of the length that a file tells of; with less it is cut off
 FORMATS = ("mov", "matroska", "webm", "avi", "mpeg", "mpegts", "asf", "flv", "ogg", "gif")  # as FFmpeg calls them
 CONTAINERS = (".mp4", ".m4v", ".m4a", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".3gp", ".wmv", ".flv")
 
@@ -71,7 +72,7 @@ def read_video(video: str | os.PathLike | bytes, fps: float | None = None, count
         raise ValueError(f"fps is {fps} and count {count}; expected more than 0")
     name, source = ("video", io.BytesIO(video)) if isinstance(video, bytes) else (_check_file(video, "a video"), None)
     with _opened(name, "video", source) as (container, stream):
-        start, end = _span(container, stream)
+        start, end = _span(name, container, stream)
         wanted = None
         if fps is not None:
             wanted = [start + k / fps for k in range(max(1, math.ceil((end - start) * fps - 1e-6)))]
@@ -114,7 +115,10 @@ def _from_sound(name: str) -> tuple[np.ndarray, int]:
     try:
         with soundfile.SoundFile(name) as file:
             _check_seconds(name, file.frames / file.samplerate)
-            return file.read(dtype="float32", always_2d=True), file.samplerate
+            found, told = file.read(dtype="float32", always_2d=True), file.frames
+            if len(found) < WHOLE * told and _tells_length(name):
+                raise ValueError(f"{name}: cut off, {len(found):,} samples of {told:,}; copy it again")
+            return found, file.samplerate
     except (soundfile.SoundFileError, TypeError) as error:  # TypeError: a headerless kind, told by its ending
         raise ValueError(f"{name}: not a readable sound file ({_line(error)})") from None
 
@@ -130,10 +134,19 @@ def _check_whole(name: str) -> None:
         raise ValueError(f"{name}: cut off, {there:,} bytes of {told:,}; copy it again")
 
 
+def _tells_length(name: str) -> bool:
+    """Whether an .mp3 file says how many frames it has; of others the length is a guess by the first."""
+    with open(name, "rb") as file:
+        head = file.read(2**16)
+    return b"Xing" in head or b"Info" in head
+
+
 def _from_container(name: str) -> tuple[np.ndarray, int]:
     """[N, C] float32 and the rate of the first sound track in a video's file."""
     av = _library("av")
     with _opened(name, "audio") as (container, stream):
+        _span(name, container, stream)
+        container.seek(0)
         convert = av.AudioResampler(format="fltp")  # floats, channel by channel, whatever the samples are
         parts, total = [np.zeros((0, 1), np.float32)], 0
         for frame in itertools.chain(container.decode(stream), [None]):
@@ -169,9 +182,17 @@ def _opened(name: str, kind: str, source: IO[bytes] | None = None) -> Iterator[t
         raise ValueError(f"{name}: not a readable video such as .mp4 or .webm ({_line(error)})") from None
 
 
-def _span(container: Any, stream: Any) -> tuple[float, float]:
-    """When a track begins and ends, in seconds, by its packets: headers may be wrong or say nothing."""
-    shown = [(p.pts * p.time_base, p.duration or 0) for p in container.demux(stream) if p.pts is not None]
+def _span(name: str, container: Any, stream: Any) -> tuple[float, float]:
+    """When a track begins and ends, in seconds, by its packets: headers may be wrong or say nothing.
+
+    Raises ValueError where all tracks end long before what the file tells of: it is a part of one.
+    """
+    packets = [p for p in container.demux() if p.pts is not None]
+    told = (container.duration or 0) / 1e6  # in microseconds
+    last = max((float((p.pts + (p.duration or 0)) * p.time_base) for p in packets), default=0.0)
+    if packets and last < WHOLE * told and told - last > 0.5:  # the last frame of a slide show may have no duration
+        raise ValueError(f"{name}: cut off, {last:.1f} seconds of {told:.1f}; copy it again")
+    shown = [(p.pts * p.time_base, p.duration or 0) for p in packets if p.stream_index == stream.index]
     if not shown:
         return 0.0, 0.0
     times = sorted(float(at) for at, _ in shown)

@@ -198,6 +198,20 @@ def test_half_a_plain_file_is_no_shorter_sound(soundfile, tmp_path, kind):
     assert len(media.read_audio(path, RATE)) == len(TONE)
 
 
+def test_half_a_coded_file_that_tells_its_length_is_no_shorter_one(soundfile, av, tmp_path):
+    path = tmp_path / "half.mp3"
+    soundfile.write(path, np.tile(TONE, 4), RATE)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    one_line(path, ValueError, "cut off, ", f" samples of {4 * len(TONE):,}; copy it again")
+    path = tmp_path / "half.mkv"
+    film(av, path, sound=False)
+    assert len(media.read_video(path)) == 10
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    one_line(path, ValueError, "cut off, ", " seconds of 2.0; copy it again", function=media.read_video)
+
+
 def test_sound_without_samples_with_nan_or_of_too_many_seconds_is_refused(soundfile, tmp_path, monkeypatch):
     soundfile.write(tmp_path / "none.wav", TONE[:0], RATE)
     one_line(tmp_path / "none.wav", ValueError, "holds no sound, not a single sample")
