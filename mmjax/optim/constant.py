@@ -18,6 +18,8 @@ class Constant:
     warmup: int = 0
 
     def __post_init__(self) -> None:
+        if not self.peak >= 0:
+            raise ValueError(f"peak is {self.peak}; expected a rate of 0 or more")
         if self.warmup < 0:
             raise ValueError(f"warmup is {self.warmup}; expected 0 or more steps")
 

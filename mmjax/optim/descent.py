@@ -20,7 +20,9 @@ class Ending(Protocol):
 
 
 def check(schedule: Ending) -> None:
-    """Raises ValueError where the warm-up leaves no step to come down in."""
+    """Raises ValueError for rates below 0, or where the warm-up leaves no step to come down in."""
+    if not (schedule.peak >= 0 and schedule.end >= 0):
+        raise ValueError(f"peak is {schedule.peak} and end {schedule.end}; expected rates of 0 or more")
     warmup, steps = schedule.warmup, schedule.steps
     if warmup < 0 or (steps is not None and warmup >= steps):
         raise ValueError(f"warmup is {warmup} and steps {steps}; expected 0 <= warmup < steps")

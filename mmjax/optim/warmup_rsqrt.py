@@ -19,6 +19,8 @@ class WarmupRsqrt:
     warmup: int
 
     def __post_init__(self) -> None:
+        if not self.peak >= 0:
+            raise ValueError(f"peak is {self.peak}; expected a rate of 0 or more")
         if self.warmup < 1:
             raise ValueError(f"warmup is {self.warmup}; expected at least 1 step (the peak is reached there)")
 

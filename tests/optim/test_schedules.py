@@ -92,6 +92,13 @@ def test_a_warm_up_that_leaves_no_steps_is_an_error_that_gives_both_numbers(sche
         schedule(peak=1.0, warmup=warmup, steps=steps)
 
 
+@pytest.mark.parametrize("schedule", [WarmupCosine, Linear, Constant, WarmupRsqrt])
+@pytest.mark.parametrize("peak", [-1.0, float("nan")])
+def test_a_rate_below_zero_is_an_error(schedule, peak):
+    with pytest.raises(ValueError, match=f"peak is {peak}"):
+        schedule(peak=peak, warmup=1)
+
+
 def test_a_warm_up_that_cannot_be_is_an_error_for_schedules_without_a_length():
     with pytest.raises(ValueError, match="warmup is 0; expected at least 1"):
         WarmupRsqrt(peak=1.0, warmup=0)
