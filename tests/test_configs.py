@@ -24,19 +24,23 @@ LEARN = (
 
 
 def variants(path: Path) -> list[str]:
-    """The variants of a config, as it lists them when it is asked for one that it does not have."""
+    """The variants of a config, as it lists them when it is asked for one that it does not have; [] if it has none."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    with pytest.raises(ConfigError, match="no variant 'none of them'; there are ") as error:
+    try:
         module.get_config("none of them")
-    return str(error.value).partition("there are ")[2].split(";")[0].split(", ")
+    except ConfigError as error:
+        return str(error).partition("there are ")[2].split(";")[0].split(", ")
+    except TypeError:
+        pass
+    return []
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_every_variant_builds_and_is_rebuilt_from_its_json_alone(path):
     found = variants(path)
-    assert found[0] == "base" and "smoke" in found
+    assert "base" in found[:1] and "smoke" in found, "what stands in configs/ has these two; keep others elsewhere"
     for variant in found:
         experiment = config.load(f"{path}:{variant}")
         assert isinstance(experiment, Experiment)

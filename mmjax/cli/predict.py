@@ -2,10 +2,12 @@
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from mmjax.cli.say import say
+from mmjax.data import json_line
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +30,8 @@ def run(args: argparse.Namespace) -> int:
     model = load(args.workdir, args.step, args.overrides)
     if args.task is not None and list(model.feed.sources) == [""]:
         raise ValueError(f"--task={args.task}: the run in {args.workdir} has one task alone; leave --task out")
+    if args.jsonl is None:
+        rows = [_named(args, rows[0], model.feed.asks)]
     answers = model.predict([rows[i] for i in good], root)
     for i, answer in zip(good, answers, strict=True):
         rows[i] = {**rows[i], **answer}
@@ -62,13 +66,27 @@ def _rows(args: argparse.Namespace) -> tuple[list[dict[str, Any]], Path]:
     rows = [_parsed(number, line) for number, line in enumerate(lines, 1) if line.strip()]
     if not rows:
         raise ValueError(f"--jsonl={args.jsonl} holds no rows; expected one JSON object a line")
-    return rows, args.jsonl.parent
+    return rows, args.jsonl.parent if args.jsonl.is_file() else Path()
+
+
+def _named(args: argparse.Namespace, row: dict[str, Any], asks: Sequence[str]) -> dict[str, Any]:
+    """The row of the options, whose text may be called a question; ValueError for one that the run would not read."""
+    if "text" in row and "text" not in asks and "question" in asks:
+        row = {"question" if name == "text" else name: value for name, value in row.items()}
+    for name in row:
+        if name not in asks:
+            given = args.image[0] if name == "image" else args.text
+            raise ValueError(
+                f"--{name}={given}: the run in {args.workdir} takes no {name}, only {', '.join(asks)}; give the others "
+                "by --jsonl"
+            )
+    return row
 
 
 def _check_file(path: Path, option: str, expected: str) -> None:
     if path.is_dir():
         raise ValueError(f"{option}={path}: a folder, expected {expected}")
-    if not path.is_file():
+    if not path.exists():  # a pipe is no file, and can be read
         raise FileNotFoundError(f"{option}={path}: there is no such file")
 
 
@@ -83,11 +101,11 @@ def _told(args: argparse.Namespace, error: str) -> str:
 
 def _parsed(number: int, line: str) -> dict[str, Any]:
     try:
-        row = json.loads(line, parse_constant=_refuse)
+        row = json_line.parse(line, _refuse)
     except json.JSONDecodeError as error:
         return {"error": f"line {number} is not JSON: {error.msg} at column {error.colno}"}
     except ValueError as error:
-        return {"error": f"line {number} is not JSON: {error}"}
+        return {"error": f"line {number}: {error}"}
     if not isinstance(row, dict):
         return {"error": f'line {number} is a {type(row).__name__}, expected an object {{"image": ..., "text": ...}}'}
     # What a row brings along must not be taken for what is said about it.
@@ -96,4 +114,4 @@ def _parsed(number: int, line: str) -> dict[str, Any]:
 
 def _refuse(constant: str) -> None:
     """Python would read NaN and Infinity, and write them to where nobody else could read them."""
-    raise ValueError(f"{constant} is no value")
+    raise ValueError(f"{constant} is no JSON value")

@@ -22,6 +22,10 @@ class Feed(Protocol):
         """The names of the files in a run's folder that may say how words become ids."""
 
     @property
+    def asks(self) -> Sequence[str]:
+        """The fields of a row that `encode` reads."""
+
+    @property
     def rows(self) -> Mapping[str, str]:
         """By the name of each training split, what tells it from one with other rows."""
 

@@ -56,6 +56,8 @@ class Feed:
                 os.replace(path, self.folder / path.name)
         return vocabulary
 
+    asks = ("image", "text", "task")
+
     @property
     def rows(self) -> dict[str, str]:
         """What tells each training split from one with other rows; seeded scenes are always the same."""

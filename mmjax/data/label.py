@@ -26,6 +26,7 @@ class Label:
     def __post_init__(self):
         if self.many is not None and self.many < 1:
             raise ValueError(f"many is {self.many}; expected how many questions a row is asked, or None for one")
+        check_once(self.names)
 
     def blank(self) -> np.ndarray:
         """No class."""
@@ -38,6 +39,8 @@ class Label:
         if told := self._told(source):
             return told
         found = {said(one) for value in values for one in self._listed(value)} - {""}
+        if len(found) == 1:
+            raise ValueError(f"{self.feature}: every row is {found.pop()!r}; expected at least two classes")
         return sorted(found, key=lambda name: (0, int(name), name) if WHOLE.fullmatch(name) else (1, 0, name))
 
     def __call__(self, source: Any, value: Any, names: Sequence[str]) -> np.ndarray:
@@ -72,8 +75,17 @@ class Label:
         return [value] if self.many is None else value
 
 
+def check_once(names: Sequence[str]) -> None:
+    """Raises ValueError for a name that stands twice."""
+    twice = [name for place, name in enumerate(names) if name in names[:place]]
+    if twice:
+        raise ValueError(f"names has {twice[0]!r} twice; expected every class once")
+
+
 def said(value: Any) -> str:
-    """A label as text."""
+    """A label as text; ValueError for several values."""
     if value is None:
         return ""
+    if np.ndim(value):
+        raise ValueError(f"label is {np.size(value)} values; expected one class (data.labels takes any of several)")
     return value.decode() if isinstance(value, bytes) else str(value)

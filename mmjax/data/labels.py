@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mmjax.data.label import Label
+from mmjax.data.label import Label, check_once
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +28,8 @@ class Labels:
             raise ValueError(
                 f"size is {self.size} with {len(self.names)} names; expected at least 1, and as many names"
             )
+
+        check_once(self.names)
 
     def blank(self) -> np.ndarray:
         """Nothing is known."""

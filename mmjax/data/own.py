@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmjax.data import own_fields, own_pairs, prepared
+from mmjax.data import json_line, own_fields, own_pairs, prepared
 from mmjax.data.alike import together
 
 VERSION = "1.0.0"
@@ -101,8 +101,8 @@ def read(path: Path) -> tuple[list[Row], list[tuple[int, str]], Form | None]:
 def parse(text: bytes, expected: str) -> dict[str, Any]:
     """One line's fields; ValueError says what is wrong."""
     try:
-        row = json.loads(text)
-    except ValueError as error:
+        row = json_line.parse(text)
+    except json.JSONDecodeError as error:
         raise ValueError(f"not JSON ({error})") from error
     if not isinstance(row, dict):
         raise ValueError(expected)

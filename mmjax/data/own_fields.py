@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from mmjax.data.own_kinds import Kind, kind_of
+from mmjax.data.near import near
+from mmjax.data.own_kinds import NAMED, Kind, kind_of
 
 TRUTHS = ("label", "labels", "target")
 EXPECTED = 'expected fields such as "image", "sound" or "text" with a "label", "labels" or "target"'
@@ -54,6 +55,8 @@ class Fields:
         for name, value in sorted(values.items()):
             if not name.isidentifier() or name.endswith("_mask"):
                 raise ValueError(f'no field may be called "{name}"; take a name such as "image" or "heart_rate"')
+            if name not in self.kinds and name not in NAMED and (meant := near_named(name)):
+                raise ValueError(f'"{name}" looks like "{meant}"; did you mean that? If not, take a name less like it')
             try:
                 kind = kinds[name] = self.kinds.get(name) or kind_of(name, value)
                 if kind.files:
@@ -92,6 +95,11 @@ class Fields:
             name: kind.read(given.values[name], given.root) if name in given.values else kind.none
             for name, kind in self.kinds.items()
         }
+
+
+def near_named(name: str) -> str | None:
+    """The named field that a name looks like; those that begin with it, such as images, are names of their own."""
+    return next((named for named in NAMED if near(named, [name]) and not name.startswith(named)), None)
 
 
 def _nothing(value: Any) -> bool:

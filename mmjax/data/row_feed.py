@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import functools
 import json
 import os
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmjax.data import prepared
+from mmjax.data.near import near
 from mmjax.data.stream import Batch, Host, Stream, stack
 from mmjax.data.vocabulary import INPUTS, READ, Vocabulary
 
@@ -76,7 +76,10 @@ class RowFeed:
             return self._known(kept)
         kept = {"fitted": {name: self._fit(name, one) for name, one in self.config.modalities.items()}}
         for key, one in (("labels", self.config.label or self.config.labels), ("kinds", self.config.kind)):
-            kept[key] = one.known(self.source, self._column("train", one.feature)) if one else []
+            try:
+                kept[key] = one.known(self.source, self._column("train", one.feature)) if one else []
+            except ValueError as error:
+                raise ValueError(f"{self.config.name} {self.config.train}: {error}") from None
         self.folder.mkdir(parents=True, exist_ok=True)
         known = self._known(kept)
         for split in ("train", "test"):
@@ -96,6 +99,11 @@ class RowFeed:
         return known
 
     @property
+    def asks(self) -> tuple[str, ...]:
+        """The fields of a row that is asked about."""
+        return tuple(self.config.modalities)
+
+    @property
     def rows(self) -> dict[str, str]:
         """What tells the training split from one with other rows."""
         return prepared.told(self.source, self.config.train)
@@ -106,10 +114,19 @@ class RowFeed:
         return Known(tuple(kept["labels"]), tuple(kept.get("kinds", ())), words, kept["fitted"])
 
     def _fit(self, name: str, modality: Modality) -> dict[str, Any]:
+        place = None  # of the row that is read, and none once all were
+
+        def counted() -> Iterator[Any]:
+            nonlocal place
+            for place, value in enumerate(self._column("train", modality.feature)):  # noqa: B007
+                yield value
+            place = None
+
         try:
-            return modality.fit(self._column("train", modality.feature))
+            return modality.fit(counted())
         except ValueError as error:
-            raise ValueError(f"{self.config.name} {self.config.train}: {name}: {error}") from None
+            row = "" if place is None else f" row {place}"
+            raise ValueError(f"{self.config.name} {self.config.train}{row}: {name}: {error}") from None
 
     def texts(self) -> Iterator[str]:
         """Every text of the training rows: what a tokenizer is trained on."""
@@ -178,9 +195,9 @@ class RowFeed:
             raise ValueError(f"it is {row!r:.60}, expected some of {', '.join(self.config.modalities)}")
         for name in self.config.modalities:
             # Other fields are the user's own, but not where one stands for what would be taken for missing.
-            near = [] if name in row else difflib.get_close_matches(name, map(str, row), n=1, cutoff=0.8)
-            if near and near[0] not in self.config.modalities:
-                raise ValueError(f"it has no {name!r}, but {near[0]!r}; did you mean {name!r}?")
+            others = (str(other) for other in row if other not in self.config.modalities)
+            if name not in row and (other := near(name, others)):
+                raise ValueError(f"it has no {name!r}, but {other!r}; did you mean {name!r}?")
         if not set(row) & set(self.config.modalities):
             raise ValueError(
                 f"it has {', '.join(map(str, row)) or 'nothing'}, expected some of {', '.join(self.config.modalities)}"

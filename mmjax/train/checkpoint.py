@@ -327,9 +327,9 @@ class Checkpoints:
         for name, told in progress.get("rows", {}).items():
             if name in self.rows and self.rows[name] != told:
                 raise ValueError(
-                    f"data set {name} has {self.rows[name]}, but checkpoint {self._path(step)} was trained with {told}; "
-                    f"build it from those rows again, or train in another workdir (with init_from={self.workdir} it "
-                    "starts from here)"
+                    f"data set {name} has {self.rows[name]}, but checkpoint {self._path(step)} was trained with "
+                    f"{told}; build it from those rows again, or train in another workdir (with "
+                    f"init_from={self.workdir} it starts from here)"
                 )
 
     def _path(self, step: int) -> Path:

@@ -159,7 +159,7 @@ def test_a_file_of_another_editor_is_read_and_rows_that_are_no_text_or_no_json_a
     first, second, third = (json.loads(line) for line in capfd.readouterr().out.splitlines())
     assert first["prediction"] is not None and "error" not in first
     assert "half a character" in second["error"]
-    assert third == {"error": "line 3 is not JSON: NaN is no value"}
+    assert third == {"error": "line 3: NaN is no JSON value"}
 
 
 def test_how_answers_are_looked_for_can_be_set_and_rows_draw_anew_however_many_are_read_together(

@@ -66,6 +66,14 @@ def test_a_style_that_is_not_there_is_told_with_the_command_that_installs_it(tmp
         prepared.prepare("emoji", str(tmp_path / "data"), tmp_path / "brought")
 
 
+@pytest.mark.parametrize("text", ["[]", "{}", "[1]", '[{"unified": "1F600"}]', "<html>"])
+def test_a_list_that_is_none_is_told(tmp_path, text):
+    wheels.emoji(tmp_path / "brought", 4)
+    (tmp_path / "brought/node_modules/emoji-datasource-google/emoji.json").write_text(text)
+    with pytest.raises(ValueError, match=r"google/emoji\.json: not the list of emoji-datasource-google@16\.0\.0 \("):
+        prepared.prepare("emoji", str(tmp_path / "data"), tmp_path / "brought")
+
+
 def test_packages_may_lie_in_the_folder_itself(tmp_path):
     wheels.emoji(tmp_path / "brought", 12)
     for path in (tmp_path / "brought/node_modules").iterdir():

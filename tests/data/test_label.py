@@ -52,3 +52,10 @@ def test_labels_that_are_too_many_or_unknown_are_told():
         Label("answer", many=2)(TEXTS, [b"perhaps"], NAMES)
     with pytest.raises(ValueError, match="many is 0"):
         Label("answer", many=0)
+
+
+def test_a_name_that_stands_twice_and_several_values_are_no_class():
+    with pytest.raises(ValueError, match="names has 'yes' twice; expected every class once"):
+        Label("answer", ("yes", "no", "yes"))
+    with pytest.raises(ValueError, match="label is 3 values; expected one class"):
+        Label("answer").known(source(tfds.features.Tensor(shape=(3,), dtype=np.float32)), [np.zeros(3)])

@@ -78,5 +78,7 @@ def test_labels_that_do_not_fit_are_told_before_the_training(folder, labels, tol
 def test_sizes_that_fit_no_names_are_refused():
     with pytest.raises(ValueError, match="size is 2 with 3 names"):
         Labels("words", 2, NAMES)
+    with pytest.raises(ValueError, match="twice; expected every class once"):
+        Labels("words", 2, NAMES[:1] * 2)
     with pytest.raises(ValueError, match="give either label, a class, labels"):
         Rows("felt", {"view": Vector("view", 2)})

@@ -371,6 +371,9 @@ def test_files_that_only_look_right_are_told(tmp_path):
     (tmp_path / "train.npy").rename(tmp_path / "train.npz")
     with pytest.raises(ValueError, match=r"train\.npz: not readable"):
         load(tmp_path)
+    for name in ("id", "text"):
+        with pytest.raises(ValueError, match=rf"train\.npz: {name} is no array of rows"):
+            load(write(tmp_path, train=arrays(1, **{name: np.float32(1)})))
     (tmp_path / "folds.json").write_text('{"train": "v1"}')
     with pytest.raises(ValueError, match=r"folds\.json: not of the form .* \('train' has no list of videos\)"):
         read_folds(tmp_path)

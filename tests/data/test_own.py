@@ -132,6 +132,7 @@ BAD = {
     '{"image": "none.png", "caption": "c"}': "none.png: no such file, expected a picture",
     '{"image": "notes.png", "caption": "c"}': "notes.png: not a readable picture (no known picture format)",
     '{"image": "torn.png", "caption": "c"}': "torn.png: not a readable picture (image file is truncated)",
+    '{"image": "0.png", "caption": "c", "caption": "d"}': '"caption" stands twice in it',
     '{"image": ".", "caption": "c"}': "a folder, expected a picture file",
 }
 
@@ -145,15 +146,15 @@ def test_every_bad_row_is_told_by_its_line_and_nothing_is_built(folder):
         ("\ufeff" + "\n".join(good[:3]) + "\n\n" + "\n".join([*BAD, *good[3:]])).encode() + b"\n\xff\xfe\n"
     )
     said: list[str] = []
-    with pytest.raises(ValueError, match=rf"^{path}: 18 of 24 rows are bad: mend them or pass --skip-bad$"):
+    with pytest.raises(ValueError, match=rf"^{path}: 19 of 25 rows are bad: mend them or pass --skip-bad$"):
         own.build(path, "mine", str(folder / "data"), report=said.append)
-    assert prepared.built(str(folder / "data")) == [] and len(said) == 18
+    assert prepared.built(str(folder / "data")) == [] and len(said) == 19
     for line, (start, reason) in enumerate(BAD.items(), 5):
         found = next(text for text in said if text.startswith(f"{path}:{line}: "))
         assert reason in found and "\n" not in found, start
-    assert said[-1].startswith(f"{path}:25: not JSON")
+    assert said[-1].startswith(f"{path}:26: not JSON")
     summary = own.build(path, "mine", str(folder / "data"), skip_bad=True, report=said.append)
-    assert summary["skipped"] == 18 and sum(summary["splits"].values()) == 6 and len(said) == 36
+    assert summary["skipped"] == 19 and sum(summary["splits"].values()) == 6 and len(said) == 38
 
 
 def test_a_row_that_would_put_a_picture_into_two_splits_is_bad(folder):

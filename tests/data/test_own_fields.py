@@ -202,6 +202,16 @@ def test_every_bad_row_is_told_by_line_and_field(folder):
     assert said[-1].endswith(own_fields.EXPECTED)
 
 
+def test_a_field_that_looks_like_another_is_told_and_names_of_their_own_are_none(folder):
+    for name, meant in {"tetx": "text", "Image": "image", "vidoe": "video", "soud": "sound"}.items():
+        _, bad, _ = own.read(
+            write_rows(folder, [{"image": "0.png", "label": 1}, {"image": "1.png", name: "x", "label": 1}])
+        )
+        assert bad == [(2, f'"{name}" looks like "{meant}"; did you mean that? If not, take a name less like it')]
+    _, bad, _ = own.read(write_rows(folder, [{"image": "1.png", "context": "a", "texts": "b", "next": 3, "label": 1}]))
+    assert bad == []
+
+
 def test_a_first_row_without_a_truth_is_told_what_rows_there_are(folder, capsys):
     with pytest.raises(ValueError, match="1 of 1 rows are bad"):
         own.build(write_rows(folder, [{"image": "0.png", "text": "fine"}]), "mine", str(folder / "data"))

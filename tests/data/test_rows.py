@@ -201,6 +201,7 @@ def test_what_was_fitted_is_kept_and_read_without_the_data(folder, feed, tmp_pat
         ({"view": [1, 2]}, r"view: 2 numbers of shape \[2\], expected 3"),
         ({"view": ["a", 2, 3]}, "view: a list of 3 paths or texts; expected numbers"),
         ({"views": [1, 2, 3]}, "it has no 'view', but 'views'; did you mean 'view'?"),
+        ({"View": [1, 2, 3], "said": "this"}, "it has no 'view', but 'View'; did you mean 'view'?"),
         ({"view": [1, 2, 3], "step": [[1, 2]]}, "it has no 'steps', but 'step'; did you mean 'steps'?"),
         ({"steps": [[1, 2]] * 5}, "steps: 5 steps, but its length is 4: set it to 5 or more"),
         ({"steps": [[1, 2, 3]]}, r"steps: a series of shape \[1, 3\], expected \[steps, 2\]"),
@@ -237,6 +238,18 @@ def test_a_split_of_which_no_truth_is_known_is_told(folder, tmp_path):
             ValueError, match=rf"toy train\[3:4\]: no row has a 'view', .* nothing to {nothing}; set data"
         ):
             _ = opened.vocabulary
+
+
+def test_one_class_alone_is_told_before_the_training(folder, tmp_path):
+    opened = rows(folder, train="train[6:7]").open(tmp_path)
+    with pytest.raises(ValueError, match=r"toy train\[6:7\]: kind: every row is 'walk'; expected at least two classes"):
+        _ = opened.vocabulary
+
+
+def test_what_cannot_be_fitted_is_told_by_its_row(folder, tmp_path):
+    opened = rows(folder, modalities={"view": Vector("kind", 3)}, tokenizer=None).open(tmp_path)
+    with pytest.raises(ValueError, match=r"toy train row 0: view: "):
+        _ = opened.vocabulary
 
 
 def test_one_number_need_be_no_list(folder, tmp_path):

@@ -8,7 +8,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -123,7 +123,8 @@ class Points:
     asked: list[int] = dataclasses.field(default_factory=list, compare=False)
     vocabulary = None
     files = ()
-    rows = {}
+    rows: ClassVar = {}
+    asks = ()
     sources = ("",)
 
     def blank(self) -> dict[str, np.ndarray]:

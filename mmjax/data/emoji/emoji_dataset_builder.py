@@ -52,8 +52,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Iterator]:
         folders = {style: package(Path(dl_manager.manual_dir), style) for style in STYLES}
-        concepts = json.loads((folders[STYLES[0]] / "emoji.json").read_text("utf-8"))
-        concepts = [concept for concept in concepts if all(concept[f"has_img_{style}"] for style in STYLES)]
+        concepts = drawn_by_all(folders[STYLES[0]] / "emoji.json")
         pictures = {
             style: [(folder / "img" / style / str(SIDE) / concept["image"]).read_bytes() for concept in concepts]
             for style, folder in folders.items()
@@ -79,6 +78,19 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                         "style": style,
                     },
                 )
+
+
+def drawn_by_all(path: Path) -> list[dict[str, Any]]:
+    """The concepts of an emoji.json that every style draws; ValueError where it is none."""
+    try:
+        found = json.loads(path.read_text("utf-8"))
+        drawn = [concept for concept in found if all(concept[f"has_img_{style}"] for style in STYLES)]
+        if drawn and all(isinstance(concept[key], str) for concept in drawn for key in ("unified", "image", "name")):
+            return drawn
+        reason = "no concept in it has a picture in every style, a name and a code"
+    except (ValueError, TypeError, KeyError) as error:
+        reason = f"{type(error).__name__}: {error}"
+    raise ValueError(f"{path}: not the list of {PACKAGE.format(style=STYLES[0])}@{RELEASE} ({reason})")
 
 
 def held_out(concepts: Sequence[str], styles: Sequence[Sequence[bytes]]) -> set[str]:

@@ -37,6 +37,8 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
     """The arrays of a file: modalities [N, L, C] as float32, labels [N], id [N] and emotions [N, 6]."""
     try:
         with np.load(path, allow_pickle=False) as file:
+            if not isinstance(file, np.lib.npyio.NpzFile):
+                raise ValueError("one array alone, as .npy has it; save them by numpy.savez")
             found = {name: file[name] for name in file.files}
     except (ValueError, OSError, EOFError, TypeError, zipfile.BadZipFile) as error:
         objects = "Object arrays" in str(error)
@@ -45,6 +47,9 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
     absent = [name for name in (*MODALITIES, "labels", "id") if name not in found]
     if absent:
         raise ValueError(f"{path}: no array {absent[0]!r}; it has {', '.join(found)}")
+    for name, value in found.items():
+        if not isinstance(value, np.ndarray) or not value.ndim:
+            raise ValueError(f"{path}: {name} is no array of rows; save plain arrays by numpy.savez")
     count = len(found["id"])
     for name in MODALITIES:
         value = found[name]
