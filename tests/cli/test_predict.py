@@ -1,6 +1,8 @@
 """mmjax predict and mmjax.load: what a run says to one picture, to rows of a file, and to pictures in a notebook."""
 
+import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -14,6 +16,7 @@ from PIL import Image
 
 import mmjax
 from mmjax.__main__ import main
+from mmjax.cli import predict
 from mmjax.cli.load import Model
 from mmjax.core.build import ConfigError
 from mmjax.train.checkpoint import CheckpointError
@@ -160,6 +163,25 @@ def test_a_file_of_another_editor_is_read_and_rows_that_are_no_text_or_no_json_a
     assert first["prediction"] is not None and "error" not in first
     assert "half a character" in second["error"]
     assert third == {"error": "line 3: NaN is no JSON value"}
+
+
+def test_rows_may_come_from_a_pipe_and_a_key_that_stands_twice_is_an_error(trained, squares, capfd, monkeypatch):
+    monkeypatch.chdir(squares.parent)
+    read, write = os.pipe()
+    os.write(write, b'{"image": "0.png", "text": "what?"}\n{"image": "0.png", "text": "what?", "text": "why?"}\n')
+    os.close(write)
+    assert main(["predict", f"--workdir={trained}", f"--jsonl=/dev/fd/{read}"]) == 1
+    os.close(read)
+    first, second = (json.loads(line) for line in capfd.readouterr().out.splitlines())
+    assert first["prediction"] is not None and second == {"error": 'line 2: "text" stands twice in it'}
+
+
+def test_an_option_that_the_run_would_not_read_is_told_and_a_text_may_be_called_a_question():
+    args = argparse.Namespace(workdir="runs/x", image=["0.png"], text="what?", task=None)
+    row = {"image": "0.png", "text": "what?"}
+    assert predict._named(args, row, ("image", "question")) == {"image": "0.png", "question": "what?"}
+    with pytest.raises(ValueError, match=r"--image=0\.png: the run in runs/x takes no image, only steps, text; give"):
+        predict._named(args, row, ("steps", "text"))
 
 
 def test_how_answers_are_looked_for_can_be_set_and_rows_draw_anew_however_many_are_read_together(
