@@ -5,6 +5,8 @@ hybrid    encoders -> trunks -> interactions -> fusion -> trunk -> head
 late      encoders -> trunks -> fusion -> head, or a head for each modality and a fusion of what they decide
 """
 
+import inspect
+import itertools
 import typing
 from collections.abc import Mapping
 from functools import partial
@@ -128,14 +130,28 @@ class Compose(nn.Module):
 
 
 def check_form(field: str, part: nn.Module | None, takes: type, gives: type, folder: str) -> None:
-    """Raises ValueError for a part that stands in the place of another kind, as far as its `__call__` has hints."""
-    hints = {} if part is None else typing.get_type_hints(type(part).__call__)
-    given = [next(iter(hints.values()), takes), hints.get("return", gives)]
-    found = [typing.get_origin(hint) or hint for hint in given]
-    told = all(isinstance(kind, type) for kind in found)
-    if told and not (issubclass(found[0], takes) and issubclass(found[1], gives)):
-        made, of, wanted, taken = (kind.__name__.rpartition(".")[-1] for kind in (found[1], found[0], gives, takes))
-        raise ValueError(
-            f"{field} has {type(part).__name__}, which makes {made} of {of}; expected {wanted} of {taken}, as those of "
-            f"mmjax/{folder}/ do"
+    """Raises ValueError for a part that stands in the place of another kind, as far as hints of its `__call__` tell."""
+    if part is None:
+        return
+    call = type(part).__call__
+    try:
+        hints = typing.get_type_hints(call)
+    except NameError:  # names that only a type checker knows
+        return
+    first = next(itertools.islice(inspect.signature(call).parameters, 1, None), "")
+    taken, given = (_kind(hints.get(name)) for name in (first, "return"))
+    if taken not in (None, takes) or given not in (None, gives):
+        made, of, expected, wanted = (
+            kind.__name__.rpartition(".")[-1] for kind in (given or gives, taken or takes, gives, takes)
         )
+        raise ValueError(
+            f"{field} has {type(part).__name__}, which makes {made} of {of}; expected {expected} of {wanted}, as those "
+            f"of mmjax/{folder}/ do"
+        )
+
+
+def _kind(hint: typing.Any) -> type | None:
+    """Which of the three that parts exchange a hint means, if any."""
+    found = typing.get_origin(hint) or hint
+    kinds = (jax.Array, Tokens, Mapping) if isinstance(found, type) else ()
+    return next((kind for kind in kinds if issubclass(found, kind)), None)

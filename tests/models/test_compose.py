@@ -1,5 +1,6 @@
 """Compose against its parts called by hand, in every placement, and what it owes where modalities are missing."""
 
+import typing
 from functools import partial
 
 import jax
@@ -171,3 +172,15 @@ def test_what_questions_share_is_encoded_once():
 def test_parts_that_do_not_fit_together_are_told(fields, told):
     with pytest.raises(ValueError, match=told):
         Compose(**dict(encoders=ENCODERS, fusion=Concat(ORDER), head=Classify(CLASSES)) | fields)
+
+
+def test_a_part_whose_hints_say_nothing_of_its_kind_may_stand_anywhere():
+    class Any(Vector):
+        def __call__(self, values, mask, *, train: bool) -> typing.Any:
+            return super().__call__(values, mask, train=train)
+
+    class Checked(Vector):
+        def __call__(self, values: "np.ndarray", mask: "OnlyCheckers", *, train: bool):  # noqa: F821
+            return super().__call__(values, mask, train=train)
+
+    Compose({"view": Any(DIM), "moved": Checked(DIM)}, Concat(ORDER), Classify(CLASSES))
