@@ -118,7 +118,8 @@ class RowFeed:
 
         def counted() -> Iterator[Any]:
             nonlocal place
-            for place, value in enumerate(self._column("train", modality.feature)):  # noqa: B007
+            for number, value in enumerate(self._column("train", modality.feature)):
+                place = number
                 yield value
             place = None
 
