@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import numpy as np
+import pytest
 from flax import linen as nn
 
 from mmjax.core.tokens import Modalities, Tokens
@@ -59,6 +60,19 @@ def padded(given: Modalities, by: Mapping[str, int]) -> dict[str, Tokens]:
         )
         for name, one in given.items()
     }
+
+
+# (order, modalities, what every op says of them)
+UNUSABLE = [
+    pytest.param(ORDER, modalities(lengths={"image": 0}), "must have a token, given lengths {.*'image': 0", id="empty"),
+    pytest.param(
+        ORDER,
+        modalities() | {"image": jax.tree.map(lambda leaf: leaf[:2], modalities()["image"])},
+        "must share one batch size, given {.*'image': 2",
+        id="unequal",
+    ),
+    pytest.param((), {}, "there is no modality", id="none"),
+]
 
 
 def positions(given: Modalities, order: Sequence[str] = ORDER) -> Iterator[tuple[int, int, dict[str, np.ndarray]]]:

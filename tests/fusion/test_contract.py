@@ -16,7 +16,7 @@ from mmjax.core import paths
 from mmjax.core.build import locate
 from mmjax.core.precision import cast
 from mmjax.core.tokens import Tokens
-from tests.fusion.case import ORDER, B, D, L, apply, beside_others, dirty, modalities, padded, reordered
+from tests.fusion.case import ORDER, UNUSABLE, B, D, L, apply, beside_others, dirty, modalities, padded, reordered
 
 FILES = sorted(path.stem for path in Path(mmjax.fusion.__path__[0]).glob("*.py") if path.stem != "__init__")
 GIVEN = modalities()
@@ -163,18 +163,10 @@ def test_a_pooled_vector_stands_where_the_others_are_and_where_positions_meet_ot
         jax.eval_shape(op.run, op.params, modalities(lengths={"image": 3}))
 
 
-def test_modalities_without_a_token_or_of_unequal_batches_and_none_at_all_are_refused(op):
-    short, few = (
-        modalities(lengths={"image": 0}),
-        GIVEN | {"image": jax.tree.map(lambda leaf: leaf[:2], GIVEN["image"])},
-    )
-    for order, given, told in (
-        (ORDER, short, "must have a token, given lengths {.*'image': 0"),
-        (ORDER, few, "must share one batch size, given {.*'image': 2"),
-        ((), {}, "there is no modality"),
-    ):
-        with pytest.raises(ValueError, match=told):
-            jax.eval_shape(partial(op.module.clone(order=order).apply, train=False), {"params": op.params}, given)
+@pytest.mark.parametrize(("order", "given", "told"), UNUSABLE)
+def test_modalities_without_a_token_or_of_unequal_batches_and_none_at_all_are_refused(op, order, given, told):
+    with pytest.raises(ValueError, match=told):
+        jax.eval_shape(partial(op.module.clone(order=order).apply, train=False), {"params": op.params}, given)
 
 
 def test_bf16_stays_bf16_and_near(op, fused):
