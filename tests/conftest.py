@@ -20,6 +20,8 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(CACHE))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+# Most of the time goes into compiling programs that run once: without the optimiser of machine code it is a third less.
+os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0"
 
 MAIN = "PYTEST_XDIST_WORKER" not in os.environ  # the workers of xdist inherit the folder
 if MAIN:
@@ -113,10 +115,12 @@ def environment() -> Callable[[int], dict[str, str]]:
 
     def simulate(devices: int = 1) -> dict[str, str]:
         flags = (
-            f"--xla_force_host_platform_device_count={devices} --xla_cpu_collective_call_terminate_timeout_seconds=300"
+            os.environ["XLA_FLAGS"],
+            f"--xla_force_host_platform_device_count={devices}",
+            "--xla_cpu_collective_call_terminate_timeout_seconds=300",
         )
         # Simulated devices share one pool of threads, and a collective holds a thread until all devices have come to
         # it: in a pool of the usual size, one for each device, they can wait for each other for ever.
-        return os.environ | {"XLA_FLAGS": flags, "PJRT_NPROC": "64", "TF_CPP_MIN_LOG_LEVEL": "2"}
+        return os.environ | {"XLA_FLAGS": " ".join(flags), "PJRT_NPROC": "64", "TF_CPP_MIN_LOG_LEVEL": "2"}
 
     return simulate

@@ -77,6 +77,8 @@ def test_a_smoke_variant_takes_two_steps_and_learns_one_batch(spec, easyvqa, sma
         batch = running.partition.put_batch(next(batches))
         for _ in range(150):
             state, metrics = running.step(state, batch)
+            if float(running.partition.fetch(metrics)["scalars"]["loss"]) < 0.02:
+                break
         assert float(running.partition.fetch(metrics)["scalars"]["loss"]) < 0.1
         variables = {"params": state.params, "extra": state.extra}
         _, means = running.predict(variables, batch)

@@ -18,6 +18,7 @@ from mmjax.core.partition import Partition
 from mmjax.core.task import Task
 from mmjax.train import memory
 from mmjax.train.checkpoint import Checkpoints
+from mmjax.train.compiler import cpu_options
 from mmjax.train.evaluate import Record, evaluate
 from mmjax.train.experiment import Experiment
 from mmjax.train.log import Log
@@ -165,7 +166,14 @@ class Run:
         places, _ = paths.split(self.layout.params, paths.flatten(taken))
         make = partial(create, self.task, self.optim, x.seed, one_row(x.data))
         # One state is made: nothing is drawn for what is taken, whose arrays become the state's.
-        fill = jax.jit(lambda taken: make(taken=taken), out_shardings=self.layout, donate_argnums=0)
+        # It runs once: most of its time would go into making it fast, draw by draw.
+        options = cpu_options(self.partition.chosen[0].platform, xla_backend_optimization_level=1)
+        fill = jax.jit(
+            lambda taken: make(taken=taken),
+            out_shardings=self.layout,
+            donate_argnums=0,
+            compiler_options=options,
+        )
         return self.partition.put_state(fill(jax.device_put(taken, places))), 0
 
     def _taken(self, abstract: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ arXiv 1910.02054), `tensor` splits parameters within a layer (Megatron: arXiv 19
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any
 
 import jax
@@ -15,6 +15,7 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from mmjax.core import paths
 from mmjax.core.partition import BATCH_AXES
+from mmjax.train.compiler import cpu_options
 
 Rule = tuple[str, str | tuple[str | None, ...]]
 
@@ -112,7 +113,8 @@ class Mesh:
             # The state leaves as it came in, or the next call would compile again.
             return jax.lax.with_sharding_constraint(state, self.layout(state)), metrics
 
-        options = _options(self.chosen[0].platform)
+        # By itself XLA on a CPU copies the optimiser's moments, since a step that may be skipped still reads the old ones.
+        options = cpu_options(self.chosen[0].platform, xla_cpu_copy_insertion_use_region_analysis=True)
         compiled = jax.jit(placed, donate_argnums=0, compiler_options=options) if donate else jax.jit(step)
 
         def call(state, batch):
@@ -149,21 +151,6 @@ class Mesh:
                 f"partition.rules split {path!r} of shape {shape} as {split}, which its sides do not allow"
             )
         return PartitionSpec(*aligned)
-
-
-@cache
-def _options(platform: str) -> dict[str, bool]:
-    """What the compiler is told about a step that gives its state away.
-
-    By itself XLA on a CPU copies the optimiser's moments, since a step that may be skipped still reads the old ones.
-    Options of a compiler come and go: one that it does not know is not asked for.
-    """
-    options = {"xla_cpu_copy_insertion_use_region_analysis": True} if platform == "cpu" else {}
-    try:
-        jax.jit(lambda: 0, compiler_options=options)()
-    except jax.errors.JaxRuntimeError:
-        return {}
-    return options
 
 
 def _name(path: tuple[Any, ...]) -> str:

@@ -48,7 +48,7 @@ def params(case):
 
 @pytest.fixture(scope="module")
 def encode(case):
-    return jax.jit(partial(case.module.apply, train=False))
+    return reference.compiled(partial(case.module.apply, train=False))
 
 
 @pytest.fixture(scope="module")
@@ -57,14 +57,14 @@ def tokens(case, params, encode) -> Tokens:
 
 
 @pytest.fixture(scope="module")
-def learn(encode):
+def learn(case):
     """(params, values, mask, every) -> (tokens, gradient of a loss over what is real or, if asked, every token)."""
 
     def loss(params, values, mask, every):
-        out = encode({"params": params}, values, mask)
+        out = case.module.apply({"params": params}, values, mask, train=False)
         return jnp.sum(jnp.where(out.mask[..., None] | every, out.x, 0) ** 2), out
 
-    gradient = jax.jit(jax.grad(loss, has_aux=True))
+    gradient = reference.compiled(jax.grad(loss, has_aux=True))
     return lambda *args: gradient(*args)[::-1]
 
 
@@ -124,13 +124,15 @@ def test_every_parameter_has_a_gradient(case, params, learn):
     assert [path for path, leaf in flat.items() if not np.abs(leaf).max() > 1e-6] == []
 
 
-def test_in_training_too_what_lies_under_the_mask_changes_nothing(case, params):
+def test_in_training_too_what_lies_under_the_mask_changes_nothing(case, params, tokens):
     module = case.module.clone(dropout=0.3) if hasattr(case.module, "dropout") else case.module
-    train = jax.jit(partial(module.apply, train=True, rngs={"dropout": jax.random.key(1)}))
+    train = reference.compiled(partial(module.apply, train=True, rngs={"dropout": jax.random.key(1)}))
     clean, spoilt = (train({"params": params}, values, case.mask) for values in (case.values, case.covered()))
     np.testing.assert_array_equal(spoilt.mask, clean.mask)
     np.testing.assert_allclose(spoilt.x[clean.mask], clean.x[clean.mask], atol=1e-6)
     assert np.isfinite(spoilt.x).all()
+    if hasattr(case.module, "dropout"):
+        assert np.abs(clean.x - tokens.x)[tokens.mask].max() > 1e-3, "dropout acts"
 
 
 def test_rows_that_are_all_missing_have_finite_outputs_and_gradients(case, params, learn):

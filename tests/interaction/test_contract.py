@@ -17,6 +17,7 @@ from mmjax.core.build import locate
 from mmjax.core.precision import cast
 from mmjax.core.tokens import Tokens
 from tests.fusion.case import ORDER, UNUSABLE, B, apply, beside_others, dirty, modalities, padded, reordered
+from tests.reference import compiled
 
 FILES = sorted(path.stem for path in Path(mmjax.interaction.__path__[0]).glob("*.py") if path.stem != "__init__")
 GIVEN = modalities(lengths={"text": 5, "image": 4, "audio": 3})
@@ -27,8 +28,9 @@ class Met:
 
     def __init__(self, name):
         self.module, self.traces = locate(f"interaction.{name}")(order=ORDER), 0
-        self.eager, variables = self.module.init_with_output(jax.random.key(0), GIVEN, train=False)
-        self.params = variables.get("params", {})
+        init = compiled(partial(self.module.init, train=False))
+        self.params = init(jax.random.key(0), GIVEN).get("params", {})
+        self.eager = jax.device_get(self.module.apply({"params": self.params}, GIVEN, train=False))
         rng = np.random.default_rng(1)
         target = {name: rng.normal(size=one.x.shape).astype(np.float32) for name, one in GIVEN.items()}
 
@@ -39,7 +41,7 @@ class Met:
             terms = {n: jnp.where(o.mask[..., None] | every, o.x * target[n], 0).sum() for n, o in out.items()}
             return sum(weights[name] * term for name, term in terms.items()), out
 
-        gradient = jax.jit(jax.grad(loss, argnums=(0, 1), has_aux=True))
+        gradient = compiled(jax.grad(loss, argnums=(0, 1), has_aux=True))
 
         def learn(given, every=False, of=ORDER):
             """Gradients, for parameters and for x, of a loss over the modalities `of`, and what came out."""
@@ -99,7 +101,7 @@ def test_a_row_is_by_itself_in_whichever_place_it_stands(op, met):
 
 def test_how_long_modalities_are_padded_changes_no_real_token(op, met):
     more = dict(zip(ORDER, (3, 1, 2), strict=True))
-    found = jax.jit(partial(op.module.apply, train=False))({"params": op.params}, padded(GIVEN, more))
+    found = compiled(partial(op.module.apply, train=False))({"params": op.params}, padded(GIVEN, more))
     assert finite(found)
     same(
         {name: one.replace(x=one.x[:, : -more[name]], mask=one.mask[:, : -more[name]]) for name, one in found.items()},
@@ -107,13 +109,14 @@ def test_how_long_modalities_are_padded_changes_no_real_token(op, met):
     )
 
 
-def test_with_dropout_too_what_lies_under_a_mask_changes_nothing(op):
+def test_with_dropout_too_what_lies_under_a_mask_changes_nothing(op, met):
     if not hasattr(op.module, "dropout"):
         return
-    train = jax.jit(partial(op.module.clone(dropout=0.3).apply, train=True, rngs={"dropout": jax.random.key(1)}))
+    train = compiled(partial(op.module.clone(dropout=0.3).apply, train=True, rngs={"dropout": jax.random.key(1)}))
     found = train({"params": op.params}, dirty(GIVEN))
     same(found, train({"params": op.params}, GIVEN), 1e-6)
     assert finite(found)
+    assert all(np.abs(one.x - met[name].x)[one.mask].max() > 1e-3 for name, one in found.items()), "dropout acts"
 
 
 def test_what_is_missing_leaves_outputs_and_gradients_finite(op):
@@ -155,7 +158,7 @@ def test_modalities_without_a_token_or_of_unequal_batches_and_none_at_all_are_re
 
 def test_bf16_stays_bf16_and_near(op, met):
     params, given = cast((op.params, jax.tree.map(jnp.asarray, GIVEN)), "bfloat16")
-    low = jax.jit(partial(op.module.apply, train=False))({"params": params}, given)
+    low = compiled(partial(op.module.apply, train=False))({"params": params}, given)
     for name, one in low.items():
         assert one.x.dtype == jnp.bfloat16
         np.testing.assert_allclose(one.x.astype(jnp.float32)[one.mask], met[name].x[one.mask], atol=0.15)
