@@ -113,7 +113,7 @@ class Mesh:
             # The state leaves as it came in, or the next call would compile again.
             return jax.lax.with_sharding_constraint(state, self.layout(state)), metrics
 
-        # By itself XLA on a CPU copies the optimiser's moments, since a step that may be skipped still reads the old ones.
+        # By itself XLA on a CPU copies the optimiser's moments: a step that may be skipped still reads the old ones.
         options = cpu_options(self.chosen[0].platform, xla_cpu_copy_insertion_use_region_analysis=True)
         compiled = jax.jit(placed, donate_argnums=0, compiler_options=options) if donate else jax.jit(step)
 
