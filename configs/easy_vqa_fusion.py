@@ -1,10 +1,10 @@
 """easy-VQA as classification: one of 13 answers from a picture and a question, by any op of fusion/.
 
 A picture is encoded once for up to five questions about it. `base` pools a question to one token, which stands at each
-of the picture's, so that every op fits: those that mix position by position, those that take sequences and those of
-decisions. `tokens` leaves the question as it is, for ops that take sequences of unequal lengths. Another op:
---config.task.model.fusion='{"use": "fusion.NAME", "order": ("image", "text")}'. `mmjax data build easyvqa_pictures`
-prepares the data.
+of the picture's, so that every op fits: those that mix position by position, and those that take sequences. `tokens`
+leaves the question as it is, for ops that take sequences of unequal lengths. Another op:
+--config.task.model.fusion='{"use": "fusion.NAME", "order": ("image", "text")}'; those of decisions fuse `heads`, as in
+configs/mfeat.py:late. `mmjax data build easyvqa_pictures` prepares the data.
 """
 
 from mmjax.core.build import choose, experiment, use

@@ -2,7 +2,8 @@
 
 `base` fuses by attention over the views, `early` lays their tokens one after the other before a transformer, `hybrid`
 lets the views see each other before they are fused, and `late` averages what a classifier says of each view.
---config.task.model.fusion.use=fusion.NAME takes another op. `mmjax data build mfeat` prepares the data.
+--config.task.model.fusion.use=fusion.NAME takes another op; those of decisions take the place of that of `late`.
+`mmjax data build mfeat` prepares the data.
 """
 
 from mmjax.core.build import choose, experiment, use

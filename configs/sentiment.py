@@ -1,9 +1,10 @@
 """CMU-MOSI and CMU-MOSEI: how positive a spoken opinion is, from -3 to 3, by its words, its sound and the face.
 
-`base` is MulT (Tsai et al. 2019, arXiv 1906.00295) with its sizes for MOSI on aligned words: every modality reads the
-others before they are fused. `text` is the words alone, `mosei` the larger set, `ordinal` takes the seven ratings as
-classes in order, and `emotions` asks MOSEI which of six emotions are seen. `mmjax data build mosi --source=FOLDER`
-prepares the data; where its features have other widths, --config.data.modalities.audio.channels=74 says so.
+`base` is after MulT (Tsai et al. 2019, arXiv 1906.00295) with its sizes for MOSI on aligned words: every modality reads
+the others, then what it found; the head reads their mean over time, where MulT takes the last step. `text` is the words
+alone, `mosei` the larger set, `ordinal` takes the seven ratings as classes in order, and `emotions` asks MOSEI which of
+six emotions are seen. `mmjax data build mosi --source=FOLDER` prepares the data; where its features have other widths,
+--config.data.modalities.audio.channels=74 says so.
 """
 
 from mmjax.core.build import choose, experiment, use
@@ -38,9 +39,8 @@ def get_config(variant="base"):
         return use(
             "models.compose",
             encoders={name: encoder for name in order},
-            interactions=(use("interaction.cross_attention", order=order, **blocks),),
-            fusion=use("fusion.concat", order=order),
-            trunk=use("nn.transformer", **blocks),
+            interactions=(use("interaction.cross_attention", order=order, self_layers=layers, **blocks),),
+            fusion=use("fusion.concat_features", order=order),
             head=use(head, hidden=2 * dim, dropout=dropout, **fields),
         )
 

@@ -1,9 +1,9 @@
 """Sort-of-CLEVR: how six coloured squares and circles stand to each other (Santoro et al. 2017, arXiv 1706.01427).
 
 `base` relates the places of a small convolutional net to each other and lets the question attend to them twice,
-`network` is the paper's relation network, `transformer` relates places by self-attention, and `mlp` is the paper's
-baseline, a feed-forward network over all places at once. A picture is
-encoded once for its 20 questions. `mmjax data build sort_of_clevr` draws the data.
+`network` is the paper's relation network, `transformer` relates places by self-attention, and `mlp` is a baseline after
+the paper's, a feed-forward network over all places at once. A picture is encoded once for its 20 questions.
+`mmjax data build sort_of_clevr` draws the data.
 """
 
 from mmjax.core.build import choose, experiment, use

@@ -91,7 +91,9 @@ ROWS = (
     Row("audio-visual digits, noisy", "sound", "av_digits.py:sound"),
     Row("emoji, concepts never seen", "image to text", "emoji.py:base", told=CAPTIONS),
     Row("emoji, another hand's drawings", "image to text", "emoji.py:across", told=CAPTIONS),
-    Row("Sort-of-CLEVR", "attention", "sort_of_clevr.py:base", ">= 94 % each", RELATIONS, seeds=1),
+    Row(
+        "Sort-of-CLEVR", "places related, then attended to", "sort_of_clevr.py:base", ">= 94 % each", RELATIONS, seeds=1
+    ),
     Row("Sort-of-CLEVR", "feed-forward", "sort_of_clevr.py:mlp", "63 % relational", RELATIONS, seeds=1),
 )
 

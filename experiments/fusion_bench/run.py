@@ -5,6 +5,8 @@
 
 import argparse
 import fcntl
+import hashlib
+import inspect
 import itertools
 import json
 import statistics
@@ -20,6 +22,7 @@ from experiments.fusion_bench.cells import SCORES, Cell, Failed
 from experiments.fusion_bench.cost import costs
 from experiments.fusion_bench.sets import CONFIGS, EVERY, REST, ops
 from mmjax.cli.say import say
+from mmjax.core.build import locate
 from mmjax.train.loop import RESUME
 
 BEST = 4
@@ -147,16 +150,25 @@ def measured(folder: Path, grid: Mapping[str, Sequence[Cell]]) -> dict[str, dict
     """Of each op its accuracies, what its step costs and what it scores where modalities are missing."""
     kept = folder / "costs.json"
     known = json.loads(kept.read_text()) if kept.is_file() else {}
-    if not set(grid) <= set(known):
+    digests = {op: digest(op, row[0]) for op, row in grid.items()}
+    if any(known.get(op, {}).get("of") != of for op, of in digests.items()):
         # All anew: times are only compared with those of the same minutes.
         known = costs({op: row[0].folder for op, row in grid.items()})
+        known = {op: {**cost, "of": digests[op]} for op, cost in known.items()}
         kept.write_text(json.dumps(known, indent=1) + "\n")
     found = {}
     for op, row in grid.items():
         curves = [missing.curve(cell.folder) for cell in row]
         shares = {rate: [curve[rate] for curve in curves] for rate in curves[0]}
-        found[op] = {"accuracy": accuracies(row), **known[op], "missing": shares}
+        cost = {name: value for name, value in known[op].items() if name != "of"}
+        found[op] = {"accuracy": accuracies(row), **cost, "missing": shares}
     return found
+
+
+def digest(op: str, cell: Cell) -> str:
+    """Of what an op's cost was measured: its file and the config of its run."""
+    parts = Path(inspect.getfile(locate(f"fusion.{op}"))), cell.folder / "config.json"
+    return hashlib.sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()[:16]
 
 
 if __name__ == "__main__":

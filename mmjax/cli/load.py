@@ -19,6 +19,8 @@ Rows = Sequence[Mapping[str, Any]]
 
 # Pictures are read from disk and answered so many at a time: no more of them are in memory at once.
 _TOGETHER = 1024
+# What of a task's record is said to a row.
+_SHOWN = ("prediction", "confidence", "deviation", "probability")
 
 
 class Model:
@@ -86,14 +88,17 @@ class Model:
             # Its number among all rows: searches that draw go by it, and no two batches draw the same.
             batch = _trimmed({**batch, "index": np.where(batch["index"] < 0, batch["index"], batch["index"] + start)})
             for record in self.task.read(self._predict(batch), batch):
-                shown = {name: record[name] for name in ("prediction", "confidence") if name in record}
+                shown = {name: record[name] for name in _SHOWN if name in record}
                 number, place = record["index"] - start, record["place"]
                 number, place = (number + place, 0) if self.feed.packed else (number, place)
                 answers.setdefault(number, {})[place] = shown
         asked = getattr(self.task.model, "asked", ())
         for number, row in enumerate(some):
-            questions = next((row[name] for name in asked if isinstance(row.get(name), list)), None)
-            yield wrong[number] if number in wrong else _joined(answers.get(number, {}), questions)
+            if number in wrong:
+                yield wrong[number]
+                continue
+            several = (row[name] for name in asked if isinstance(row.get(name), list | tuple | np.ndarray))
+            yield _joined(answers.get(number, {}), next(several, None))
 
 
 def _joined(answers: Mapping[int, dict[str, Any]], questions: Sequence[Any] | None) -> dict[str, Any]:

@@ -25,14 +25,14 @@ def write(
 ) -> Path:
     """report.html of a run whose test split was scored with these (placed) variables.
 
-    `records` are those of the task; pictures of the split are shown evenly spaced, and after them the wrong ones that
-    the model was surest of.
+    `records` are those of the task; examples of the split are shown evenly spaced, and after them the wrong ones that
+    the model was surest of or, of numbers, those that it is farthest from.
     """
     variables = jax.device_get(run.partition.fetch(variables))
     total = run.feed.examples()
     shown = np.unique(np.linspace(0, total - 1, min(_SHOWN, total)).astype(int)).tolist()
-    wrong = sorted((r for r in records if not r.get("right", True)), key=lambda r: -r["confidence"])
-    worst = list(dict.fromkeys(record["index"] for record in wrong))[:_MISTAKES]
+    wrong = sorted(((r, size) for r in records if (size := _mistake(r)) is not None), key=lambda one: -one[1])
+    worst = list(dict.fromkeys(record["index"] for record, _ in wrong))[:_MISTAKES]
     return report.write(
         run.workdir,
         config=describe(run.experiment),
@@ -41,8 +41,17 @@ def write(
         mistakes=_panels(run, variables, worst),
         parameters=paths.flatten(variables["params"]),
         versions=_versions(),
-        commands=_commands(run.workdir, spec),
+        commands=_commands(run.workdir, spec, run.feed.asks),
     )
+
+
+def _mistake(record: Mapping[str, Any]) -> float | None:
+    """How bad a record is that is wrong: how sure it was of that or, of a number, how far it is from the truth."""
+    if "right" in record:
+        return None if record["right"] else record["confidence"]
+    numbers = [np.ravel(record.get(name, np.nan)) for name in ("prediction", "truth")]
+    far = float(np.abs(np.subtract(*numbers)).mean()) if all(one.dtype.kind == "f" for one in numbers) else np.nan
+    return far if far > 0 else None
 
 
 def _panels(run: Run, variables: Mapping[str, Any], indices: Sequence[int]) -> list[Panel]:
@@ -63,10 +72,12 @@ def _versions() -> dict[str, str]:
     return found | {"devices": f"{len(devices)} {devices[0].device_kind}"}
 
 
-def _commands(workdir: Path, spec: str) -> dict[str, str]:
+def _commands(workdir: Path, spec: str, asks: Sequence[str]) -> dict[str, str]:
     folder = shlex.quote(str(workdir))
+    words = {"image": "--image=FILE", "text": '--text="..."', "question": '--text="..."'}
+    row = " ".join(words[name] for name in asks) if set(asks) <= set(words) else "--jsonl=FILE"
     return {
         "train": f"mmjax train --config={spec} --workdir={folder}",
         "evaluate": f"mmjax evaluate --workdir={folder}",
-        "predict": f'mmjax predict --workdir={folder} --image=FILE --text="..."',
+        "predict": f"mmjax predict --workdir={folder} {row}",
     }

@@ -63,7 +63,9 @@ class Label:
             return -1
         if name not in names:
             some = ", ".join(map(repr, names[:8])) + (", ..." if len(names) > 8 else "")
-            raise ValueError(f"label {name!r:.60} is none of {some}, which label.names or the training rows have")
+            raise ValueError(
+                f"label {name!r:.60} is none of {some}, which the names in the config or the training rows say"
+            )
         return list(names).index(name)
 
     def _told(self, source: Any) -> list[str]:

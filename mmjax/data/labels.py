@@ -28,7 +28,6 @@ class Labels:
             raise ValueError(
                 f"size is {self.size} with {len(self.names)} names; expected at least 1, and as many names"
             )
-
         check_once(self.names)
 
     def blank(self) -> np.ndarray:
@@ -58,7 +57,8 @@ class Labels:
             if found.shape != (self.size,) or not np.isin(found[known], (0, 1)).all():
                 raise ValueError(f"labels {value!r:.60}, expected {self.size} numbers, each 0, 1 or NaN")
             return np.where(known, found, -1).astype(np.float32)
-        places = self._listed(source, value, names)
+        one = dataclasses.replace(self._listed, many=max(self.size, len(value)))  # one that stands twice holds
+        places = one(source, value, names)
         holds = np.zeros(self.size, np.float32)
         holds[places[places >= 0]] = 1
         return holds

@@ -133,6 +133,12 @@ def series(first: Any) -> Kind:
         found = numbers(value)
         if found.shape[1:] != (channels,):
             raise ValueError(f"a series of shape {list(found.shape)}, but the first row's is [steps, {channels}]")
+        given = np.asarray(value, np.float64)[:, 0]
+        if (np.diff(given) > 0).all() and not (np.diff(found[:, 0]) > 0).all():
+            raise ValueError(
+                f"its first column grows from {given[0]} to {given[-1]} by steps that float32 does not tell apart; "
+                "count it from an origin nearby, as its first step"
+            )
         return found
 
     none = np.zeros((0, channels), np.float32)
@@ -198,7 +204,7 @@ def numbers(value: Any) -> np.ndarray:
     """Numbers as float32, null among them as NaN: no reading."""
     try:
         found = np.asarray(value)
-        if found.dtype == bool or not found.size:
+        if found.dtype.kind in "bUS" or not found.size:
             raise ValueError
         found = found.astype(np.float64)
         if (np.abs(found) > np.finfo(np.float32).max).any():

@@ -1,8 +1,9 @@
-"""Sensors read at any times: each reading is a token that knows when it was (time embedding: arXiv 1907.05321).
+"""Sensors read at any times: each reading is a token that knows when it was (after Time2Vec: arXiv 1907.05321).
 
 x = blocks([v, seen] W + b + waves((t - t_first) / unit))
 
-A channel that was not read (NaN in a real step) is 0 and marked as not seen, so channels may have times of their own.
+The frequencies of the waves are fixed. A channel that was not read (NaN in a real step) is 0 and marked as not seen, so
+channels may have times of their own.
 """
 
 import jax

@@ -1,6 +1,8 @@
-"""Learned queries that each gather from all tokens of all modalities (pooling of Lee et al. 2019, arXiv 1810.00825).
+"""Learned queries that each gather from all tokens of all modalities, after Lee et al. 2019 (arXiv 1810.00825).
 
 y_q = attention(s_q, [x_1; ...; x_M]),  s learned
+
+Of their pooling it is the attention alone: no residual, norm or feed-forward network.
 """
 
 import jax.numpy as jnp

@@ -1,4 +1,6 @@
-"""A question that looks at the picture again and again, each time with what it has seen (Yang et al. 2016, 1511.02274).
+"""A question that looks at the picture again and again, each time with what it has seen.
+
+After Yang et al. 2016 (arXiv 1511.02274), with attention of many heads in place of additive attention.
 
 u_0 = sum over others m of W_m mean(x_m) + b,  u_k = block_k(u_{k-1}, x_1),  y = norm(u_n)
 

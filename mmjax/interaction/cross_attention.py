@@ -3,7 +3,8 @@
 z_ab = norm(stack of layers with queries from a and keys, values from the features x_b as they came, at every layer)
 y_a = W_a transformer_a([z_ab for b other than a]) + c_a
 
-Positions are what the encoders gave the tokens.
+Positions are what the encoders gave the tokens. MulT's own head, the last step of each through a residual feed-forward
+network, is left to `fusion` and `heads`.
 """
 
 import jax.numpy as jnp

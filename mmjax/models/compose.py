@@ -38,7 +38,7 @@ class Compose(nn.Module):
 
     Args:
         encoders: of each modality, (values, mask) to Tokens; all of one width.
-        fusion: all modalities to Tokens.
+        fusion: all modalities to Tokens; one that `decides` takes what `heads` give.
         head: Tokens to predictions.
         heads: of each modality, Tokens to [B, C]; what they give is fused in place of tokens, and no `head` follows.
         trunks: Tokens to Tokens, for some modalities by themselves.
@@ -69,6 +69,11 @@ class Compose(nn.Module):
                 check_form(field, part, *form)
         if (self.head is None) == (self.heads is None):
             raise ValueError("give either head, after the fusion, or heads, one for each modality before it")
+        if self.heads is None and getattr(self.fusion, "decides", False):
+            raise ValueError(
+                f"{type(self.fusion).__name__} fuses what heads say of each modality; give heads, one for each, and "
+                "head=None"
+            )
         if self.heads is not None and (set(self.heads) != names or self.trunk is not None):
             raise ValueError(
                 f"heads has {', '.join(sorted(self.heads))}; expected one for each of {', '.join(sorted(names))}, and "

@@ -2,7 +2,8 @@
 
 x_tf = ln max( sum_k M_kf |FFT(hann * samples around t hop)|_k^2, floor )
 
-Frame t is centred on sample t * hop; beyond the ends there is silence. The floor lies about 80 dB below a full sine.
+Frame t is centred on sample t * hop; beyond the ends there is silence. The floor lies about 80 dB below a full sine
+by Slaney's filters, whose areas are 1.
 """
 
 import jax

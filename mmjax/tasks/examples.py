@@ -1,6 +1,6 @@
-"""What a report draws of examples of any modalities: pictures, series and the weights that a fusion gave."""
+"""What a report draws of examples of any modalities: pictures, texts, series and the weights that a fusion gave."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -22,9 +22,11 @@ def examples(
     records: Sequence[Mapping[str, Any]],
     maps: Mapping[str, Any],
     order: Sequence[str],
+    asked: Sequence[str] = (),
+    words: Any = None,
 ) -> list[Panel]:
-    """A panel for each example: the first modality that can be drawn or, where a fusion chose among modalities at each
-    of several places, how it chose. Of several records about one example it shows the first, or the first wrong one.
+    """A panel for each example with the first modality that can be drawn and, where a fusion chose among modalities at
+    each of several places, one with how it chose. Of several records about one example the first, or first wrong one.
 
     Args:
         batch: modalities with their masks, and `index`.
@@ -32,6 +34,8 @@ def examples(
         maps: what the model sowed; an array `modality` [B, L, M], or [B * Q, L, M] for Q questions an example, are
             weights of the modalities in `order`.
         order: names of the M modalities.
+        asked: modalities that an example has several of, of which a record's `place` is meant.
+        words: makes texts of token ids.
     """
     chosen = [leaf for path, leaf in jax.tree.leaves_with_path(maps) if "'modality'" in jax.tree_util.keystr(path)]
     weights = np.asarray(chosen[-1], np.float32) if chosen and chosen[-1].shape[-1] == len(order) else None
@@ -41,45 +45,67 @@ def examples(
         before = shown.setdefault(record["index"], record)
         if before.get("right", True) and not record.get("right", True):
             shown[record["index"]] = record
-    return [_panel(batch, places[index], r, weights, order) for index, r in shown.items() if index in places]
+    found = []
+    for index, record in shown.items():
+        if index in places:
+            b = places[index]
+            # A model that is asked Q questions of an example has a row for each.
+            mine = None if weights is None else weights[b * (len(weights) // len(batch["index"])) + record["place"]]
+            given = dict(_given(batch, b, asked, record["place"]))
+            found += _panels(given, record, mine, order, words)
+    return found
 
 
-def _panel(
-    batch: Mapping[str, np.ndarray],
-    b: int,
+def _given(
+    batch: Mapping[str, np.ndarray], b: int, asked: Sequence[str], place: int
+) -> Iterator[tuple[str, tuple[np.ndarray, np.ndarray]]]:
+    """(name, (values, mask)) of each modality of an example, of those asked about the one in its place."""
+    for name in sorted(name for name in batch if f"{name}_mask" in batch and name != "target"):
+        values, mask = (np.asarray(batch[key][b]) for key in (name, f"{name}_mask"))
+        yield name, (values[place], mask[place]) if name in asked else (values, mask)
+
+
+def _panels(
+    given: Mapping[str, tuple[np.ndarray, np.ndarray]],
     record: Mapping[str, Any],
     weights: np.ndarray | None,
     order: Sequence[str],
-) -> Panel:
-    text = {name: _said(record[name]) for name in ("kind", "truth", "prediction", "confidence") if name in record}
+    words: Any,
+) -> list[Panel]:
+    text = {}
+    if words is not None:
+        texts = {name: one for name, one in given.items() if one[0].dtype.kind == "i" and one[0].shape == one[1].shape}
+        text |= {name: words.decode(values[mask].tolist()) for name, (values, mask) in texts.items() if mask.any()}
+    said = ("kind", "truth", "prediction", "deviation", "confidence")
+    text |= {name: _said(record[name]) for name in said if name in record}
     if "right" in record:
         text["verdict"] = "right" if record["right"] else "wrong"
-    missing = [name for name in _modalities(batch) if not np.asarray(batch[f"{name}_mask"][b]).any()]
+    missing = [name for name, (_, mask) in given.items() if not mask.any()]
     if missing:
         text["missing"] = ", ".join(missing)
+    chosen = []
     if weights is not None:
-        mine = weights[b * (len(weights) // len(batch["index"])) + record["place"]]
-        steps = np.flatnonzero(mine.any(axis=-1))  # where no modality is real there was nothing to choose
-        mean = mine[steps].mean(axis=0) if len(steps) else mine[0]
+        steps = np.flatnonzero(weights.any(axis=-1))  # where no modality is real there was nothing to choose
+        mean = weights[steps].mean(axis=0) if len(steps) else weights[0]
         text["weights"] = ", ".join(f"{name} {x:.2f}" for name, x in zip(order, mean, strict=True))
-        if len(mine) > 1:
-            mine = mine[: steps[-1] + 1] if len(steps) else mine
-            return _curve({name: mine[:, m] for m, name in enumerate(order)}, text)
-    for name in _modalities(batch):
-        value = np.asarray(batch[name][b])
-        if name in missing:
-            continue
-        if value.dtype == np.uint8 and value.ndim in (3, 4) and value.shape[-1] == 3:
-            return Panel("picture", {"image": value if value.ndim == 3 else value[0]}, text)
-        if value.ndim == 2 and np.issubdtype(value.dtype, np.floating):
-            real = np.asarray(batch[f"{name}_mask"][b])
-            shown = value[real] if real.ndim else value
-            return _curve({f"{name} {c}": shown[:, c] for c in range(min(CURVES, shown.shape[1]))}, text)
-    return Panel("table", {"rows": np.array([[name, _said(value)] for name, value in text.items()])}, text)
+        if len(weights) > 1:
+            real = weights[: steps[-1] + 1] if len(steps) else weights
+            chosen = [_curve({name: real[:, m] for m, name in enumerate(order)}, text)]
+    drawn = (_drawn(name, *one, text) for name, one in given.items() if name not in missing)
+    first = next((panel for panel in drawn if panel is not None and not (chosen and panel.kind == "curve")), None)
+    if first is None and not chosen:
+        first = Panel("table", {"rows": np.array([[name, _said(value)] for name, value in text.items()])}, text)
+    return [*([] if first is None else [first]), *chosen]
 
 
-def _modalities(batch: Mapping[str, np.ndarray]) -> list[str]:
-    return sorted(name for name in batch if f"{name}_mask" in batch and name != "target")
+def _drawn(name: str, values: np.ndarray, mask: np.ndarray, text: dict[str, str]) -> Panel | None:
+    """A picture, the first frame of a film, or the first channels of a series."""
+    if values.dtype == np.uint8 and values.ndim in (3, 4) and values.shape[-1] == 3:
+        return Panel("picture", {"image": values if values.ndim == 3 else values[0]}, text)
+    if values.ndim == 2 and np.issubdtype(values.dtype, np.floating):
+        shown = values[mask] if mask.ndim else values
+        return _curve({f"{name} {c}": shown[:, c] for c in range(min(CURVES, shown.shape[1]))}, text)
+    return None
 
 
 def _curve(series: Mapping[str, np.ndarray], text: dict[str, str]) -> Panel:

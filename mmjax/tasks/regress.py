@@ -30,7 +30,7 @@ class Regress(Supervised):
     Args:
         model: a batch to [B, O], or to mean and log-variance [B, O, 2].
         loss_of: what each example costs, such as `losses.huber`.
-        measure: the scores of a corpus of single numbers, such as `metrics.sentiment`.
+        measure: the scores of a corpus of single numbers, such as `metrics.sentiment`; none where O is above 1.
     """
 
     loss_of: Loss
@@ -48,6 +48,11 @@ class Regress(Supervised):
                 f"the model gives {point(given).shape[-1]} numbers and data.target has a size of "
                 f"{batch['target'].shape[-1]}; make the head's outputs equal"
             )
+        if self.measure is not None and batch["target"].shape[-1] > 1:
+            raise ValueError(
+                f"task.measure is {type(self.measure).__name__}, which scores single numbers, and data.target has a "
+                f"size of {batch['target'].shape[-1]}; set measure to None"
+            )
 
     def loss(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> tuple[dict[str, Mean], Extra]:
         given, known = self.given(params, batch, ctx), batch["target_mask"]
@@ -58,14 +63,22 @@ class Regress(Supervised):
         return found, extra
 
     def told(self, given: jax.Array) -> dict[str, jax.Array]:
-        """number [B, O] in fp32."""
-        return {"number": jnp.asarray(point(given), jnp.float32)}
+        """number [B, O] in fp32, and its deviation where the model gives one."""
+        found = {"number": jnp.asarray(point(given), jnp.float32)}
+        return found | ({"deviation": jnp.exp(given[..., 1].astype(jnp.float32) / 2)} if given.ndim == 3 else {})
 
     def score(self, predictions: Mapping[str, jax.Array], batch: Batch) -> dict[str, Mean]:
-        return {"absolute_error": Mean.of(_distance(predictions["number"], batch["target"]), batch["target_mask"])}
+        given = predictions["number"]
+        found = {"absolute_error": Mean.of(_distance(given, batch["target"]), batch["target_mask"])}
+        if "deviation" not in predictions:
+            return found
+        given = jnp.stack([given, 2 * jnp.log(predictions["deviation"])], axis=-1)
+        return found | {"error": Mean.of(self.loss_of(given, batch["target"]), batch["target_mask"])}
 
     def record(self, predictions: Mapping[str, np.ndarray], batch: Mapping[str, np.ndarray], b: int) -> dict[str, Any]:
         found = {"prediction": _plain(predictions["number"][b])}
+        if "deviation" in predictions:
+            found["deviation"] = _plain(predictions["deviation"][b])
         return found | ({"truth": _plain(batch["target"][b])} if batch["target_mask"][b] else {})
 
     def finish(self, records: Sequence[Mapping[str, Any]]) -> dict[str, float]:
@@ -85,5 +98,6 @@ def _distance(found: jax.Array, target: jax.Array) -> jax.Array:
 
 
 def _plain(values: np.ndarray) -> Any:
-    """One number as it is, several as a list."""
-    return round(float(values[0]), 6) if len(values) == 1 else [round(float(value), 6) for value in values]
+    """One number as it is, several as a list, with the digits that float32 has."""
+    found = [float(f"{value:.7g}") for value in values]
+    return found[0] if len(found) == 1 else found

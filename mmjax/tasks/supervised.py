@@ -11,7 +11,7 @@ from flax import linen as nn
 from mmjax.core.precision import Dtype, cast
 from mmjax.core.task import Batch, Ctx, Extra, Panel, Params
 from mmjax.tasks.examples import examples, order
-from mmjax.tasks.fitting import check_rate, check_vocab
+from mmjax.tasks.fitting import check_columns, check_rate, check_times, check_vocab
 
 
 @runtime_checkable
@@ -36,6 +36,7 @@ class Supervised:
 
     model: nn.Module
     compute: Dtype = dataclasses.field(default="float32", kw_only=True)
+    words: Any = dataclasses.field(default=None, init=False, compare=False, repr=False)  # ids to text, where data knows
     coupled = False
     exclusive = False  # just one of what is predicted holds, which is how decisions of several heads are fused
 
@@ -43,7 +44,9 @@ class Supervised:
         """The task of what the data knows; ValueError where an encoder does not fit it."""
         for name, encoder in (getattr(self.model, "encoders", None) or {}).items():
             self._check_encoder(name, encoder, vocabulary)
-        return self
+        bound = dataclasses.replace(self)
+        object.__setattr__(bound, "words", getattr(vocabulary, "words", None))
+        return bound
 
     def _check_encoder(self, name: str, encoder: nn.Module, vocabulary: Any) -> None:
         words, fitted = getattr(vocabulary, "words", None), getattr(vocabulary, "fitted", {}).get(name, {})
@@ -52,6 +55,10 @@ class Supervised:
             check_vocab(words.size, encoder.vocab, f"{where}.vocab")
         if "rate" in fitted and hasattr(encoder, "rate"):
             check_rate(fitted["rate"], encoder.rate, f"{where}.rate")
+        if "columns" in fitted and hasattr(encoder, "categories"):
+            check_columns(fitted["columns"], encoder, where)
+        if "times" in fitted:
+            check_times(fitted["times"], encoder, where)
 
     def init(self, key: jax.Array, batch: Batch) -> tuple[Params, Extra]:
         if isinstance(getattr(self.model, "heads", None), Mapping) and not self.exclusive:
@@ -75,11 +82,12 @@ class Supervised:
         return [{"index": int(batch["index"][b]), "place": 0, **self.record(predictions, batch, int(b))} for b in there]
 
     def show(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> list[Panel]:
-        """Each example's modalities, what was said of it, and which modality was looked at where."""
+        """Each example's modalities, what was asked and said of it, and which modality was looked at where."""
         run = jax.jit(lambda params, batch: self.apply(params, batch, train=False, mutable=["maps"]))
         given, state = jax.device_get(run(params, batch))
         records = self.read(jax.device_get(self.told(given)), batch)
-        return examples(batch, records, state.get("maps", {}), order(self.model))
+        asked = getattr(self.model, "asked", ())
+        return examples(batch, records, state.get("maps", {}), order(self.model), asked, self.words)
 
     def apply(self, params: Params, batch: Batch, **options: Any) -> Any:
         return self.model.apply({"params": cast(params, self.compute)}, batch, **options)
@@ -101,7 +109,7 @@ class Labelled(Supervised):
         names = tuple(getattr(vocabulary, "labels", ()))
         if not names:
             raise ValueError(f"{self._path} needs data with labels: set data.{self.aim} to the feature that holds them")
-        bound = dataclasses.replace(super().bind(vocabulary, sources))
+        bound = super().bind(vocabulary, sources)
         object.__setattr__(bound, "labels", names)
         return bound
 

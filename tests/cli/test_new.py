@@ -33,7 +33,7 @@ def process(copy, *words):
     return subprocess.run([sys.executable, "-m", *words], cwd=copy, env=env, text=True, capture_output=True)
 
 
-def test_every_kind_passes_its_contract_and_the_linter_as_it_was_written(copy):
+def test_every_kind_passes_its_contract_and_the_linter_as_it_was_written_and_an_op_trains(copy, small_wheels):
     done = process(copy, "mmjax", "new", "fusion", NAME)
     assert (done.returncode, done.stderr) == (0, "")
     paths = [copy / "mmjax/fusion" / f"{NAME}.py", copy / "tests/fusion" / f"test_{NAME}.py"]
@@ -52,6 +52,12 @@ def test_every_kind_passes_its_contract_and_the_linter_as_it_was_written(copy):
     for ruff in (["check"], ["format", "--check"]):
         linted = process(copy, "ruff", *ruff, *map(str, paths))
         assert linted.returncode == 0, linted.stdout
+    changed = (f"--config.task.model.fusion.use=fusion.{NAME}", "--config.steps=2")
+    trained = process(
+        copy, "mmjax", "train", f"--config={ROOT}/configs/mfeat.py:smoke", f"--workdir={copy}/run", *changed
+    )
+    assert trained.returncode == 0, trained.stderr
+    assert (copy / "run/report.html").exists()
 
 
 @pytest.mark.parametrize(

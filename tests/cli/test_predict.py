@@ -44,6 +44,11 @@ def test_a_row_that_asks_several_questions_of_one_example_has_lists_of_answers()
         {"error": "it is no row"},
         {"error": "it asks no question"},
     ]
+    for several in (("a?", "", "b?"), np.array(["a?", "", "b?"])):
+        assert model.predict([{"text": several}, {"text": ["c?"]}, []])[::2] == [
+            {"prediction": ["a", None, "b"], "confidence": [0.5, None, 0.5]},
+            {"error": "it is no row"},
+        ]
 
 
 def test_one_picture_and_a_question_give_one_row(trained, squares):

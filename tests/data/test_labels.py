@@ -58,6 +58,13 @@ def test_each_form_says_which_labels_hold(folder, labels, order):
     assert (padded["labels"][2:] == -1).all() and (opened.config.blank()["labels"] == -1).all()
 
 
+def test_a_label_that_stands_twice_holds_and_more_than_there_are_are_told_by_name(folder):
+    labels, source = Labels("words", 3), feed(folder, Labels("words", 3)).source
+    np.testing.assert_array_equal(labels(source, ["joy"] * 4, ["anger", "fear", "joy"]), [0, 0, 1])
+    with pytest.raises(ValueError, match="label 'd' is none of 'a', 'b', 'c'"):
+        labels(source, ["a", "b", "c", "d"], ["a", "b", "c"])
+
+
 def test_numbers_without_names_are_called_by_their_places(folder):
     assert feed(folder, Labels("numbers", 3)).vocabulary.labels == ("0", "1", "2")
 

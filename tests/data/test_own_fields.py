@@ -142,6 +142,10 @@ BAD = [
     ({"view": [[1, 2]]}, r'"view": 2 numbers of shape \[1, 2\], but the first row has 2'),
     ({"steps": [[1], [2, 3]]}, r'"steps": it is .*, expected numbers, in lists of one length'),
     ({"steps": [[1, 2]]}, r'"steps": a series of shape \[1, 2\], but the first row\'s is \[steps, 1\]'),
+    (
+        {"steps": [[1.7e9], [1.7e9 + 1]]},
+        r'"steps": its first column grows .* float32 does not tell apart; count it from',
+    ),
     ({"labels": "a"}, r'"labels": it is "a", expected a list of classes'),
     ({"labels": None}, r'"labels": it is null, expected a list of classes'),
     ({"labels": ["a", True]}, '"labels": it is true, expected a class, a text or a whole number'),

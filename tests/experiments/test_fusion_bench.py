@@ -14,7 +14,7 @@ from experiments.fusion_bench.cells import Cell, Failed
 from experiments.fusion_bench.cost import costs
 from experiments.fusion_bench.sets import CONFIGS, EVERY, REST, Set, ops
 from mmjax.cli import config
-from mmjax.core.build import build, describe
+from mmjax.core.build import build, describe, locate
 from mmjax.fusion.weighted_sum import WeightedSum
 from mmjax.train.state import one_row
 
@@ -36,7 +36,7 @@ def test_every_op_stands_in_the_sets_that_all_run_on(name):
         assert describe(experiment.task.model.fusion)["use"] == f"fusion.{op}"
         params, _ = jax.eval_shape(experiment.task.init, jax.random.key(0), one_row(experiment.data))
         decides = any(key.startswith("heads_") for key in params)
-        assert decides == op.startswith("decision_"), op
+        assert decides == getattr(locate(f"fusion.{op}"), "decides", False), op
 
 
 def test_an_op_of_any_name_that_says_so_fuses_decisions(monkeypatch):

@@ -55,6 +55,11 @@ def placed(request):
     return request.param, model, params, jax.jit(partial(model.apply, train=False))
 
 
+def test_a_fusion_of_decisions_without_heads_that_decide_is_refused():
+    with pytest.raises(ValueError, match="DecisionAverage fuses what heads say of each modality; give heads"):
+        Compose(ENCODERS, DecisionAverage(ORDER), Classify(CLASSES))
+
+
 def test_decisions_that_are_not_fused_to_one_are_refused():
     model = Compose(ENCODERS, Concat(ORDER), heads=HEADS)
     with pytest.raises(ValueError, match="Concat makes 2 tokens of the decisions of heads; expected 1"):

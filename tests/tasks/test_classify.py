@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 
 from mmjax.core.task import Ctx, Task
+from mmjax.encoders.irregular_sensor import IrregularSensor
 from mmjax.encoders.sensor import Sensor
 from mmjax.encoders.speech_conv import SpeechConv
+from mmjax.encoders.table import Table
 from mmjax.encoders.text_transformer import TextTransformer
 from mmjax.encoders.vector import Vector
+from mmjax.encoders.vit import Vit
 from mmjax.encoders.waveform import Waveform
 from mmjax.fusion.decision_average import DecisionAverage
 from mmjax.fusion.modality_attention import ModalityAttention
@@ -23,6 +26,9 @@ from mmjax.losses.gaussian_nll import GaussianNll
 from mmjax.losses.squared_error import SquaredError
 from mmjax.metrics.sentiment import Sentiment
 from mmjax.models.compose import Compose
+from mmjax.nn.learned_position import LearnedPosition
+from mmjax.nn.patch_embedding import PatchEmbedding
+from mmjax.nn.pool import Pool
 from mmjax.tasks.classify import Classify
 from mmjax.tasks.regress import Regress
 from tests import reference
@@ -183,6 +189,19 @@ def test_a_head_of_other_classes_or_data_without_any_is_told():
         Classify(model(Head(3)), smoothing=1)
 
 
+def told_by(encoder):
+    """What data that does not fit an encoder says of itself."""
+    if isinstance(encoder, Table):
+        return {"columns": {"numeric": 1, "categories": [3]}}
+    return {"times": True} if isinstance(encoder, Sensor) else {"rate": 16000}
+
+
+def test_steps_without_times_are_told_where_an_encoder_takes_them():
+    known = SimpleNamespace(labels=LABELS, fitted={"said": {"times": False}})
+    with pytest.raises(ValueError, match=r"takes a time with each step, but data\.modality\.series gives none"):
+        Classify(Compose({"said": IrregularSensor(8)}, ModalityAttention(("said",)), Head(3))).bind(known)
+
+
 @pytest.mark.parametrize(
     ("encoder", "told"),
     [
@@ -191,10 +210,16 @@ def test_a_head_of_other_classes_or_data_without_any_is_told():
             "tokenizer's size is 30 and task.model.encoders.said.vocab 20",
         ),
         (Waveform(8, SpeechConv(8), rate=8000), r"16000 samples a second and task.model.encoders.said.rate is 8000"),
+        (
+            Table(8, numeric=1, categories=(2, 3)),
+            r"records have 1 numbers and categories of \[3\] names, but task.model.encoders.said takes 1 numbers and "
+            r"categories of \[2, 3\] names; make them equal",
+        ),
+        (Sensor(8), "said is Sensor, which takes steps at an even pace, but data.modality.readings"),
     ],
 )
 def test_encoders_that_do_not_fit_the_data_are_told(encoder, told):
-    known = SimpleNamespace(labels=LABELS, words=SimpleNamespace(size=30), fitted={"said": {"rate": 16000}})
+    known = SimpleNamespace(labels=LABELS, words=SimpleNamespace(size=30), fitted={"said": told_by(encoder)})
     with pytest.raises(ValueError, match=told):
         Classify(Compose({"said": encoder}, ModalityAttention(("said",)), Head(3))).bind(known)
 
@@ -202,6 +227,31 @@ def test_encoders_that_do_not_fit_the_data_are_told(encoder, told):
 def test_parameters_can_be_made_before_the_data_is_known():
     params, _ = Classify(model(Head(4))).init(jax.random.key(0), BATCH)
     assert params["head"]["logits"]["kernel"].shape == (8, 4)
+
+
+def test_the_report_shows_the_picture_what_was_asked_and_how_modalities_were_chosen():
+    order = ("picture", "said")
+    rng = np.random.default_rng(0)
+    batch = {
+        "picture": rng.integers(0, 256, (2, 8, 8, 3), dtype=np.uint8),
+        "picture_mask": np.ones(2, bool),
+        "said": np.array([[[3, 4, 0], [5, 0, 0]]] * 2),
+        "said_mask": np.array([[[True, True, False], [True, False, False]]] * 2),
+        "label": np.array([[0, 1]] * 2, np.int32),
+        "index": np.arange(2, dtype=np.int32),
+    }
+    words = SimpleNamespace(size=6, decode=lambda ids: " ".join(map(str, ids)))
+    image = Vit(8, 1, 2, 8, stem=PatchEmbedding(8, 8), position=LearnedPosition())
+    encoders = {"picture": image, "said": TextTransformer(8, vocab=6, layers=1, heads=2)}
+    composed = Compose(encoders, ModalityAttention(order), Head(3), trunks={"said": Pool()}, asked=("said",))
+    task = Classify(composed).bind(SimpleNamespace(labels=LABELS, words=words))
+    params = reference.parameters(composed, batch, train=False)
+    places = [record["place"] for record in task.read(jax.device_get(task.predict(params, {}, batch, CTX)), batch)]
+    assert places == [0, 1, 0, 1]
+    panels = task.show(params, {}, batch, CTX)
+    assert [panel.kind for panel in panels] == ["picture"] * 2
+    assert all(panel.text["said"] in ("3 4", "5") for panel in panels)
+    np.testing.assert_array_equal(panels[1].arrays["image"], batch["picture"][1])
 
 
 def test_the_report_shows_which_modality_was_chosen_at_each_step(classify):
@@ -227,6 +277,8 @@ def test_the_loss_of_numbers_is_over_the_rows_that_have_one():
     )
     records = task.read({"number": np.array([[1.25], [2], [0.5], [7]], np.float32)}, BATCH)
     assert [record.get("truth") for record in records] == [1.5, -2.0, None]
+    tiny = task.read({"number": np.array([[3.25e-7], [2], [0.5], [7]], np.float32)}, BATCH)[0]["prediction"]
+    assert tiny == pytest.approx(3.25e-7, rel=1e-6)
     assert task.finish(records)["accuracy_2_non_zero"] == 0.5
     assert [panel.text["prediction"] for panel in task.show(params, {}, BATCH, CTX)] == [
         f"{round(float(x), 6):.3f}" for x in given[:3, 0]
@@ -237,6 +289,14 @@ def test_a_head_that_tells_its_variance_predicts_its_mean():
     task = Regress(model(Gaussian(1)), GaussianNll()).bind(None)
     params = parameters(task)
     given = np.asarray(task.model.apply({"params": params}, BATCH, train=False))
-    np.testing.assert_allclose(task.predict(params, {}, BATCH, CTX)["number"], given[..., 0], atol=1e-6)
+    predictions = task.predict(params, {}, BATCH, CTX)
+    np.testing.assert_allclose(predictions["number"], given[..., 0], atol=1e-6)
+    np.testing.assert_allclose(predictions["deviation"], np.exp(given[..., 1] / 2), rtol=1e-5)
+    record = task.read(jax.device_get(predictions), BATCH)[0]
+    assert record["deviation"] == pytest.approx(math.exp(given[0, 0, 1] / 2), rel=1e-5)
+    variance = np.exp(given[:2, 0, 1])
+    surprise = np.log(2 * np.pi * variance) / 2 + (np.array([1.5, -2]) - given[:2, 0, 0]) ** 2 / variance / 2
+    mean = task.score(predictions, BATCH)["error"]
+    assert (float(mean.total), float(mean.count)) == (pytest.approx(surprise.sum(), rel=1e-4), 2)
     with pytest.raises(ValueError, match=r"gives 2 numbers and data.target has a size of 1"):
         dataclasses.replace(task, model=model(Number(2))).init(jax.random.key(0), BATCH)

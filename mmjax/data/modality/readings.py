@@ -17,10 +17,9 @@ from mmjax.data.modality.sizes import check_sizes
 class Readings:
     """The feature `feature`, [L, 1 + channels], as [length, 1 + channels] float32 with mask [length].
 
-    Column 0 is the time in seconds, which stays as it is: float32 tells milliseconds apart up to some hours, so count
-    from an origin nearby. A channel that was not read stays NaN, which `encoders.irregular_sensor` marks as not seen; a
-    step without a time, or without any channel, is masked. `scale` "standard" uses each channel's mean and deviation
-    over what was read in the training rows.
+    Column 0 is the time in seconds, which comes out counted from the row's first step. A channel that was not read
+    stays NaN, which `encoders.irregular_sensor` marks as not seen; a step without a time, or without any channel, is
+    masked. `scale` "standard" uses each channel's mean and deviation over what was read in the training rows.
     """
 
     feature: str
@@ -36,11 +35,12 @@ class Readings:
 
     def fit(self, values: Iterable[Any]) -> dict[str, Any]:
         """Mean and deviation of each channel over all that was read of it."""
-        return statistics(self.scale, (steps[:, 1:] for steps in map(self._read, values)))
+        return {**statistics(self.scale, (steps[:, 1:] for steps in map(self._read, values))), "times": True}
 
     def __call__(self, value: Any, fitted: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
         """Raises ValueError for other channels, or more steps than `length`."""
         steps = self._read(value)
+        steps[:, 0] -= next(iter(steps[np.isfinite(steps[:, 0]), 0]), 0.0)  # in float64: float32 has no room for epochs
         values, mask = self.blank()
         read = np.where(np.isfinite(steps[:, 1:]), scaled(steps[:, 1:], fitted), np.nan)
         real = np.isfinite(steps[:, 0]) & np.isfinite(read).any(axis=1)

@@ -38,7 +38,7 @@ class Series:
 
     def fit(self, values: Iterable[Any]) -> dict[str, Any]:
         """Mean and deviation of each channel over all steps that are whole."""
-        return statistics(self.scale, (steps[whole(steps)] for steps in map(self._read, values)))
+        return {**statistics(self.scale, (steps[whole(steps)] for steps in map(self._read, values))), "times": False}
 
     def __call__(self, value: Any, fitted: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
         """Raises ValueError for other channels, or more steps than `length`."""

@@ -63,7 +63,8 @@ class Table:
                     f"the training rows hold {len(known)} names in {column!r}, expected 1 to {most}: change it in "
                     "categories, and in those of the encoder"
                 )
-        return {**statistics(self.scale if self.numeric else "none", [numbers]), "names": names}
+        counts = {"numeric": len(self.numeric), "categories": [most for _, most in self.categories]}
+        return {**statistics(self.scale if self.numeric else "none", [numbers]), "names": names, "columns": counts}
 
     def __call__(self, value: Any, fitted: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
         """Raises ValueError for what is no record, or a number that is none, with its column."""

@@ -1,4 +1,4 @@
-"""Readings at any times: raw times, channels that were not read, and the statistics of those that were."""
+"""Readings at any times: times from the first on, channels that were not read, statistics of those that were."""
 
 import numpy as np
 import pytest
@@ -10,14 +10,20 @@ NAN = float("nan")
 ROWS = ([[0.5, 1, NAN], [2.25, 3, 10]], [[7, NAN, 20], [NAN, 5, 30], [9, NAN, NAN]], None)
 
 
-def test_times_stay_and_channels_that_were_not_read_stay_nan():
+def test_times_count_from_the_first_and_channels_that_were_not_read_stay_nan():
     fitted = READINGS.fit(ROWS)
     values, mask = READINGS(ROWS[0], fitted)
     read = np.array([1, 3, 5]), np.array([10, 20, 30])
     mean, deviation = [r.mean() for r in read], [r.std() for r in read]
-    expected = [[0.5, (1 - mean[0]) / deviation[0], NAN], [2.25, *(np.subtract([3, 10], mean) / deviation)]]
+    expected = [[0, (1 - mean[0]) / deviation[0], NAN], [1.75, *(np.subtract([3, 10], mean) / deviation)]]
     np.testing.assert_allclose(values[:2], expected, rtol=1e-6)
     assert mask.tolist() == [True, True, False, False] and not values[2:].any()
+
+
+def test_seconds_since_1970_are_told_apart():
+    later = [[time + 1.7e9, *read] for time, *read in ROWS[0]]
+    for found, expected in zip(READINGS(later, READINGS.fit(ROWS)), READINGS(ROWS[0], READINGS.fit(ROWS)), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 def test_a_step_without_a_time_or_without_any_channel_is_masked():
