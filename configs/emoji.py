@@ -3,7 +3,8 @@
 `base` asks what is understood of concepts never seen: it learns four of five concepts in both styles, and is tested on
 the others in both; variants of one drawing that differ by gender or hour count as concepts. `across` asks what is
 understood in another hand: it learns every concept as Google draws it, and is tested on the same concepts as Twitter
-does. `mmjax data build emoji` says how the data is prepared.
+does. `both` is tested on concepts never seen in a hand never seen. `mmjax data build emoji` says how the data is
+prepared.
 """
 
 from mmjax.core.build import choose, experiment, use
@@ -17,6 +18,7 @@ def get_config(variant="base"):
         variant,
         base=dict(unseen),
         across=dict(train="google_train+google_test", test="twitter_train+twitter_test"),
+        both=dict(train="google_train", test="twitter_test"),
         smoke=dict(unseen, test="google_test[:5%]", dim=32, layers=1, stem=(8, 16, 16), batch=4, steps=8, warmup=2),
     )
     dim = size.get("dim", 128)

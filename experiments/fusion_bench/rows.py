@@ -91,6 +91,7 @@ ROWS = (
     Row("audio-visual digits, noisy", "sound", "av_digits.py:sound"),
     Row("emoji, concepts never seen", "image to text", "emoji.py:base", told=CAPTIONS),
     Row("emoji, another hand's drawings", "image to text", "emoji.py:across", told=CAPTIONS),
+    Row("emoji, both unseen", "image to text", "emoji.py:both", told=CAPTIONS),
     Row(
         "Sort-of-CLEVR", "places related, then attended to", "sort_of_clevr.py:base", ">= 94 % each", RELATIONS, seeds=1
     ),

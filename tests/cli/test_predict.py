@@ -266,12 +266,14 @@ def test_a_run_of_several_tasks_is_asked_one_of_them_by_name(squares, easyvqa, t
     pretrain = Path(__file__).parents[2] / "configs/pali_pretrain.py"
     short = ["--config.steps=3", "--config.data.parts.caption.source.test='test[:8]'"]
     assert main(["train", f"--config={pretrain}:smoke", f"--workdir={tmp_path}", *short]) == 0
-    asked = ["predict", f"--workdir={tmp_path}", f"--image={squares.parent / '20.png'}"]
+    asked = ["predict", f"--workdir={tmp_path}"]
+    image = str(squares.parent / "20.png")
     capfd.readouterr()
-    assert main([*asked, "--task=caption"]) == 0
+    assert main([*asked, f"--image={image}", "--task=caption"]) == 0
     assert json.loads(capfd.readouterr().out).keys() == {"image", "task", "prediction", "confidence"}
-    assert main([*asked, "--task=vqa", "--text=is it red?"]) == 0
-    assert main([*asked, "--task=vqa"]) == 1
-    assert "text" in capfd.readouterr().err
-    assert main([*asked, "--task=poetry"]) == 1
-    assert "'poetry'" in capfd.readouterr().err
+    rows = [{"task": "vqa", "text": "is it red?"}, {"task": "vqa"}, {"task": "poetry"}, {"task": "caption"}]
+    (tmp_path / "rows.jsonl").write_text("\n".join(json.dumps({"image": image, **row}) for row in rows))
+    assert main([*asked, f"--jsonl={tmp_path}/rows.jsonl"]) == 1
+    said = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert ["prediction" in one for one in said] == [True, False, False, True]
+    assert "text" in said[1]["error"] and "'poetry'" in said[2]["error"]
