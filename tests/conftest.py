@@ -8,6 +8,8 @@ tests, and the commands that they start, then see what a laptop has, one device.
 import fcntl
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,11 +22,23 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(CACHE))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
-# Most of the time goes into compiling programs that run once: without the optimiser of machine code it is a third less.
-os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0"
+MAIN = "PYTEST_XDIST_WORKER" not in os.environ  # the workers of xdist inherit what it sets
 
-MAIN = "PYTEST_XDIST_WORKER" not in os.environ  # the workers of xdist inherit the folder
+
+def known(flags: str) -> bool:
+    """Whether this version of XLA has these flags; a process that is given others is aborted."""
+    env = os.environ | {"XLA_FLAGS": flags}
+    return not subprocess.run(
+        [sys.executable, "-c", "import jax; jax.devices()"], env=env, capture_output=True
+    ).returncode
+
+
 if MAIN:
+    # Most of the time goes into compiling programs that run once: machine code that is not optimised, from the plainer
+    # of two generators, is made in half of it. What is compiled as users do is `make quickstart`.
+    for flag in ("--xla_backend_optimization_level=0", "--xla_cpu_use_fusion_emitters=false"):
+        if known(flag):
+            os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flag}".strip()
     os.environ["TFDS_DATA_DIR"] = str(Path(tempfile.mkdtemp(prefix="mmjax-tests-"), "prepared"))
 
 
@@ -115,7 +129,7 @@ def environment() -> Callable[[int], dict[str, str]]:
 
     def simulate(devices: int = 1) -> dict[str, str]:
         flags = (
-            os.environ["XLA_FLAGS"],
+            os.environ.get("XLA_FLAGS", ""),
             f"--xla_force_host_platform_device_count={devices}",
             "--xla_cpu_collective_call_terminate_timeout_seconds=300",
         )
