@@ -83,19 +83,22 @@ def _panels(
     missing = [name for name, (_, mask) in given.items() if not mask.any()]
     if missing:
         text["missing"] = ", ".join(missing)
-    chosen = []
+    chosen: dict[str, np.ndarray] = {}
     if weights is not None:
         steps = np.flatnonzero(weights.any(axis=-1))  # where no modality is real there was nothing to choose
         mean = weights[steps].mean(axis=0) if len(steps) else weights[0]
         text["weights"] = ", ".join(f"{name} {x:.2f}" for name, x in zip(order, mean, strict=True))
         if len(weights) > 1:
             real = weights[: steps[-1] + 1] if len(steps) else weights
-            chosen = [_curve({name: real[:, m] for m, name in enumerate(order)}, text)]
+            chosen = {name: real[:, m] for m, name in enumerate(order)}
     drawn = (_drawn(name, *one, text) for name, one in given.items() if name not in missing)
     first = next((panel for panel in drawn if panel is not None and not (chosen and panel.kind == "curve")), None)
-    if first is None and not chosen:
+    if chosen:
+        beside = {name: text[name] for name in ("weights", "verdict") if name in text}
+        return [_curve(chosen, text)] if first is None else [first, _curve(chosen, beside)]
+    if first is None:
         first = Panel("table", {"rows": np.array([[name, _said(value)] for name, value in text.items()])}, text)
-    return [*([] if first is None else [first]), *chosen]
+    return [first]
 
 
 def _drawn(name: str, values: np.ndarray, mask: np.ndarray, text: dict[str, str]) -> Panel | None:
