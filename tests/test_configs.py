@@ -75,12 +75,17 @@ def test_a_smoke_variant_takes_two_steps_and_learns_one_batch(spec, easyvqa, sma
             state, metrics = running.step(state, running.partition.put_batch(next(batches)))
         assert np.isfinite(running.partition.fetch(metrics)["scalars"]["loss"])
         batch = running.partition.put_batch(next(batches))
-        for _ in range(150):
+        found = {}
+
+        def learnt():
+            variables = {"params": state.params, "extra": state.extra}
+            _, means = running.predict(variables, batch)
+            found.update({n: float(mean.value) for n, mean in jax.device_get(running.partition.fetch(means)).items()})
+            return found and all(value < 0.1 if "error" in name else value == 1 for name, value in found.items())
+
+        for _ in range(200):
             state, metrics = running.step(state, batch)
-            if float(running.partition.fetch(metrics)["scalars"]["loss"]) < 0.02:
+            if float(running.partition.fetch(metrics)["scalars"]["loss"]) < 0.1 and learnt():
                 break
-        assert float(running.partition.fetch(metrics)["scalars"]["loss"]) < 0.1
-        variables = {"params": state.params, "extra": state.extra}
-        _, means = running.predict(variables, batch)
-        found = {name: float(mean.value) for name, mean in jax.device_get(running.partition.fetch(means)).items()}
-        assert found and all(value < 0.1 if "error" in name else value == 1 for name, value in found.items())
+        else:
+            pytest.fail(f"after 200 steps it has not learnt the batch: {found or metrics}")

@@ -52,7 +52,7 @@ def test_every_kind_passes_its_contract_and_the_linter_as_it_was_written_and_an_
     for ruff in (["check"], ["format", "--check"]):
         linted = process(copy, "ruff", *ruff, *map(str, paths))
         assert linted.returncode == 0, linted.stdout
-    changed = (f"--config.task.model.fusion.use=fusion.{NAME}", "--config.steps=2")
+    changed = (f"--config.task.model.fusion.use=fusion.{NAME}", "--config.steps=3")
     trained = process(
         copy, "mmjax", "train", f"--config={ROOT}/configs/mfeat.py:smoke", f"--workdir={copy}/run", *changed
     )
