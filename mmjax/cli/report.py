@@ -21,12 +21,12 @@ _PACKAGES = ("mmjax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "gra
 
 
 def write(
-    run: Run, variables: Mapping[str, Any], scores: Mapping[str, float], records: Sequence[Any], spec: str
+    run: Run, variables: Mapping[str, Any], scores: Mapping[str, float], records: Sequence[Any], options: Sequence[str]
 ) -> Path:
     """report.html of a run whose test split was scored with these (placed) variables.
 
     `records` are those of the task; examples of the split are shown evenly spaced, and after them the wrong ones that
-    the model was surest of or, of numbers, those that it is farthest from.
+    the model was surest of or, of numbers, those that it is farthest from. `options` are those of `mmjax train`.
     """
     variables = jax.device_get(run.partition.fetch(variables))
     total = run.feed.examples()
@@ -41,7 +41,7 @@ def write(
         mistakes=_panels(run, variables, worst),
         parameters=paths.flatten(variables["params"]),
         versions=_versions(),
-        commands=_commands(run.workdir, spec, run.feed.asks),
+        commands=_commands(run.workdir, options, run.feed.asks),
     )
 
 
@@ -72,12 +72,13 @@ def _versions() -> dict[str, str]:
     return found | {"devices": f"{len(devices)} {devices[0].device_kind}"}
 
 
-def _commands(workdir: Path, spec: str, asks: Sequence[str]) -> dict[str, str]:
+def _commands(workdir: Path, options: Sequence[str], asks: Sequence[str]) -> dict[str, str]:
+    """What a shell takes as it stands."""
     folder = shlex.quote(str(workdir))
     words = {"image": "--image=FILE", "text": '--text="..."', "question": '--text="..."'}
     row = " ".join(words[name] for name in asks) if set(asks) <= set(words) else "--jsonl=FILE"
     return {
-        "train": f"mmjax train --config={spec} --workdir={folder}",
+        "train": f"mmjax train {shlex.join(options)} --workdir={folder}",
         "evaluate": f"mmjax evaluate --workdir={folder}",
         "predict": f"mmjax predict --workdir={folder} {row}",
     }

@@ -47,8 +47,8 @@ def _train(experiment: Experiment, args: argparse.Namespace) -> int:
             say(str(stopped))
             return RESUME
         say("writing the report")
-        spec = " ".join([args.config, *(f"--config.{override}" for override in args.overrides)])
-        page = report.write(running, running.variables(state), scores, records, spec)
+        options = [f"--config={args.config}", *(f"--config.{override}" for override in args.overrides)]
+        page = report.write(running, running.variables(state), scores, records, options)
     overall = {name: value for name, value in scores.items() if "/" not in name}
     say(", ".join(f"{name} {value:.4f}" for name, value in overall.items()) + f" on {len(records):,}; wrote {page}")
     return 0

@@ -1,5 +1,6 @@
 """What is chosen for the page of a run: the command that asks it, and its worst mistakes."""
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,14 @@ from mmjax.cli import report
     ],
 )
 def test_the_command_asks_for_what_the_run_reads(asks, row):
-    commands = report._commands(Path("a run"), "configs/mine.py", asks)
+    commands = report._commands(Path("a run"), ["--config=configs/mine.py"], asks)
     assert commands["predict"] == f"mmjax predict --workdir='a run' {row}"
+
+
+def test_a_shell_reads_the_command_of_a_run_as_it_was_given():
+    options = ["--config=my configs/mine.py:base", '--config.partition.axes={"data": 2, "fsdp": 4}']
+    line = report._commands(Path("a run"), options, ("image",))["train"]
+    assert shlex.split(line) == ["mmjax", "train", *options, "--workdir=a run"]
 
 
 def test_a_mistake_is_worse_the_surer_it_was_or_the_farther_a_number_lies():
