@@ -25,6 +25,7 @@ class IrregularSensor(nn.Module):
     Times count from an example's first reading, in steps of `unit` seconds, the shortest that matter.
     """
 
+    times = True  # each step begins with its time
     dim: int
     unit: float = 1.0
     layers: int = 2

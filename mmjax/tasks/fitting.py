@@ -28,12 +28,14 @@ def check_columns(data: Mapping[str, Any], encoder: Any, field: str) -> None:
 
 def check_times(data: bool, encoder: Any, field: str) -> None:
     """Raises ValueError unless an encoder, named `field`, takes a time with each step just where the data has one."""
-    if data and not hasattr(encoder, "unit"):
+    takes = getattr(encoder, "times", False)
+    if data and not takes:
         raise ValueError(
             f"{field} is {type(encoder).__name__}, which takes steps at an even pace, but data.modality.readings gives "
-            "each its time; take encoders.irregular_sensor, or data.modality.series"
+            "each its time; take encoders.irregular_sensor, or data.modality.series; a class of your own that takes "
+            "times says times = True"
         )
-    if not data and hasattr(encoder, "unit"):
+    if takes and not data:
         raise ValueError(
             f"{field} is {type(encoder).__name__}, which takes a time with each step, but data.modality.series gives "
             "none; take data.modality.readings, or encoders.sensor"

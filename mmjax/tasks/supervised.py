@@ -55,7 +55,7 @@ class Supervised:
             check_vocab(words.size, encoder.vocab, f"{where}.vocab")
         if "rate" in fitted and hasattr(encoder, "rate"):
             check_rate(fitted["rate"], encoder.rate, f"{where}.rate")
-        if "columns" in fitted and hasattr(encoder, "categories"):
+        if "columns" in fitted and hasattr(encoder, "numeric") and hasattr(encoder, "categories"):
             check_columns(fitted["columns"], encoder, where)
         if "times" in fitted:
             check_times(fitted["times"], encoder, where)

@@ -200,6 +200,8 @@ def test_steps_without_times_are_told_where_an_encoder_takes_them():
     known = SimpleNamespace(labels=LABELS, fitted={"said": {"times": False}})
     with pytest.raises(ValueError, match=r"takes a time with each step, but data\.modality\.series gives none"):
         Classify(Compose({"said": IrregularSensor(8)}, ModalityAttention(("said",)), Head(3))).bind(known)
+    known.fitted["said"]["times"] = True
+    Classify(Compose({"said": IrregularSensor(8)}, ModalityAttention(("said",)), Head(3))).bind(known)
 
 
 @pytest.mark.parametrize(
