@@ -3,6 +3,7 @@
 import ast
 import importlib.util
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -145,7 +146,8 @@ def _with(config: dict[str, Any], overrides: Iterable[str]) -> Experiment:
         wrong = str(error).split(" ")[0]
         keys = {override: override.partition("=")[0] for override in overrides}
         near = [o for o, key in keys.items() if f"{key}.".startswith(f"{wrong}.") or f"{wrong}.".startswith(f"{key}.")]
-        raise ConfigError(f"{' '.join(f'--config.{one}' for one in near or overrides)}: {error}") from None
+        told = [o for o, key in keys.items() if re.search(rf"\b{re.escape(key)}\b", str(error))]
+        raise ConfigError(f"{' '.join(f'--config.{one}' for one in near or told or overrides)}: {error}") from None
 
 
 def _set(node: Any, names: list[str], value: Any, key: str) -> Any:

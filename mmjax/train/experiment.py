@@ -76,7 +76,10 @@ class Experiment:
         try:
             self.optim.over(self.steps)
         except ValueError as error:
-            raise ValueError(f"optim.schedule does not fit steps={self.steps}: {error}") from None
+            fields = ", ".join(f"optim.schedule.{field.name}" for field in dataclasses.fields(self.optim.schedule))
+            raise ValueError(
+                f"optim.schedule does not fit steps={self.steps}: {error}; change steps or one of {fields}"
+            ) from None
         if self.microbatches > 1 and self.task.coupled:
             raise ValueError(
                 f"microbatches is {self.microbatches}, but the loss of {type(self.task).__name__} ties the examples "

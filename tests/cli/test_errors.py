@@ -38,6 +38,15 @@ WRONG = {
         ),
         ["optim.schedule does not fit steps", "warmup is 10000"],
     ),
+    "steps below the warm-up": (
+        (
+            *TRAIN,
+            "--config.steps=3",
+            "--config.seed=1",
+            "--config.optim.schedule={{'use': 'optim.warmup_cosine', 'peak': 0.1, 'warmup': 5}}",
+        ),
+        ["mmjax: --config.steps=3 --config.optim.schedule=", "does not fit steps=3", "or one of", "schedule.warmup"],
+    ),
     "no get_config": (("train", "--config={folder}/empty.py", "--workdir={new}"), ["empty.py", "get_config"]),
     "no experiment": (("train", "--config={folder}/three.py", "--workdir={new}"), ["three.py", "the config is 3"]),
     "no --config": (("train", "--workdir={new}"), ["--config", "required"]),
