@@ -8,7 +8,7 @@ from mmjax.nn.dense import Dense
 
 
 @pytest.mark.parametrize("features", [3, 5, 8])  # narrower than x, as wide, wider
-@pytest.mark.parametrize("shape", [(5,), (4, 5), (2, 3, 5)])
+@pytest.mark.parametrize("shape", [(5,), (4, 5), (2, 3, 5), (3, 32)])  # 32: turned in blocks
 def test_it_is_flax_dense_with_the_same_gradients(shape, features):
     x = jax.random.normal(jax.random.key(0), shape)
     ours, plain = Dense(features), nn.Dense(features)
