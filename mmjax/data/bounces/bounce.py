@@ -86,7 +86,7 @@ def flight(rng: np.random.Generator) -> Flight:
         times.append(landing)
         speeds.append(speeds[-1] * back)
     pace = rng.uniform(0.1, 0.6) * rng.choice((-1, 1))
-    return Flight(gravity, rng.uniform(0.1, 0.14), rng.uniform(), pace, np.array(times), np.array(speeds))
+    return Flight(gravity, rng.uniform(0.15, 0.2), rng.uniform(), pace, np.array(times), np.array(speeds))
 
 
 def film(way: Flight, shape: str, rng: np.random.Generator) -> np.ndarray:

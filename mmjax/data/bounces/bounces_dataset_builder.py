@@ -9,14 +9,14 @@ import tensorflow_datasets as tfds
 
 from mmjax.data.bounces import bounce
 
-SEED, TRAIN, TEST = 0, 1_500, 500
+SEED, TRAIN, TEST = 0, 3_000, 500
 DESCRIPTION = """Balls and cubes of wood or metal, hollow or solid, fall and bounce: seen, heard, felt and weighed."""
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
-    """1,500 and 500 rows, the same in every preparation."""
+    """3,000 and 500 rows, the same in every preparation."""
 
-    VERSION = tfds.core.Version("1.0.0")
+    VERSION = tfds.core.Version("1.1.0")
 
     def _info(self) -> tfds.core.DatasetInfo:
         frames = (bounce.FRAMES, bounce.SIDE, bounce.SIDE, 3)
