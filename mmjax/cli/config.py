@@ -61,7 +61,7 @@ def save(experiment: Experiment, workdir: Path) -> None:
     fitted there is fitted anew, since the data may have been built anew too.
 
     Raises:
-        ConfigError: the folder was made by another config; the keys that differ are named.
+        ConfigError: the folder was made by another config, whose keys that differ are named, or by one that is gone.
     """
     text = json.dumps(describe(experiment), indent=2) + "\n"
     saved = workdir / FILE
@@ -75,6 +75,11 @@ def save(experiment: Experiment, workdir: Path) -> None:
         if newest(workdir) is None:
             for name in READ:
                 (workdir / name).unlink(missing_ok=True)
+    elif newest(workdir) is not None:
+        raise ConfigError(
+            f"{workdir} holds checkpoints but no {FILE}, so that nobody can tell what they are of; put it back, or "
+            "choose another --workdir"
+        )
     part = saved.with_suffix(".part")
     part.write_text(text)
     part.replace(saved)

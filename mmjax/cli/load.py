@@ -11,6 +11,7 @@ import numpy as np
 from mmjax.cli.config import load_run
 from mmjax.cli.say import say
 from mmjax.train.checkpoint import Checkpoints
+from mmjax.train.evaluate import finite
 from mmjax.train.mesh import Mesh
 from mmjax.train.state import check_fit, one_row
 from mmjax.train.step import predict_step
@@ -59,7 +60,8 @@ class Model:
         """What the model says to each row: {"prediction", ...}, or {"error"} for a row that cannot be read.
 
         Args:
-            rows: {"image": path, array or Pillow image, or a list of them where several make an example, "text": str}.
+            rows: the fields that the run reads (`feed.asks`), such as {"image": path, array or Pillow image, or a list
+                of them where several make an example, "text": str}; of own modalities also sound, series and records.
                 A run of several tasks puts the text into the prompt of the one that "task" names, or asks it as it is;
                 prompts that ask for nothing need no text, and those without a picture no image.
             root: the folder that relative paths start from.
@@ -67,8 +69,8 @@ class Model:
         Raises:
             TypeError: `rows` is no sequence of rows.
         """
-        if isinstance(rows, Mapping | str):
-            raise TypeError(f"predict takes a list of rows, given a {type(rows).__name__}; put it in a list")
+        if not isinstance(rows, Sequence) or isinstance(rows, str):
+            raise TypeError(f"predict takes a list of rows, given a {type(rows).__name__}; make a list of it")
         return [answer for start in range(0, len(rows), _TOGETHER) for answer in self._some(rows, start, root)]
 
     @cached_property
@@ -96,6 +98,9 @@ class Model:
         for number, row in enumerate(some):
             if number in wrong:
                 yield wrong[number]
+                continue
+            if not all(map(finite, answers.get(number, {}).values())):
+                yield {"error": f"what is predicted is no finite number: by step {self.step} the run had diverged"}
                 continue
             several = (row[name] for name in asked if isinstance(row.get(name), list | tuple | np.ndarray))
             yield _joined(answers.get(number, {}), next(several, None))

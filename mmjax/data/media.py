@@ -21,6 +21,7 @@ import numpy as np
 SECONDS = 3600  # of sound; more is refused before it is unpacked
 LOUDEST = 1.5  # of a sound file; more is another unit
 BYTES = 2**31  # of unpacked frames
+OGG_PAGE = 27 + 255 + 255 * 255  # bytes at most: header, table, and what it tells of
 WHOLE = 0.9  # of the length that a file tells of; with less it is cut off
 FORMATS = ("mov", "matroska", "webm", "avi", "mpeg", "mpegts", "asf", "flv", "ogg", "gif")  # as FFmpeg calls them
 CONTAINERS = (".mp4", ".m4v", ".m4a", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".3gp", ".wmv", ".flv")
@@ -124,14 +125,28 @@ def _from_sound(name: str) -> tuple[np.ndarray, int]:
 
 
 def _check_whole(name: str) -> None:
-    """That a .wav or .aiff file has the bytes of which it tells; what soundfile makes of a part is a shorter sound."""
+    """That a .wav or .aiff file has the bytes of which it tells, and an .ogg file its last page.
+
+    What soundfile makes of a part is a shorter sound.
+    """
     with open(name, "rb") as file:
         kind, size = file.read(4), file.read(4)
+        if kind == b"OggS":
+            file.seek(max(0, Path(name).stat().st_size - OGG_PAGE))
+            if not _ends(file.read()):
+                raise ValueError(f"{name}: cut off, without the page that ends it; copy it again, or convert it")
     order = {b"RIFF": "little", b"FORM": "big"}.get(kind)
     told, there = int.from_bytes(size, order or "big") + 8, Path(name).stat().st_size
     # Streams tell of none, or of all that the field holds; some writers count the first 8 bytes twice.
     if order and size not in (bytes(4), b"\xff" * 4) and there < told - 8:
         raise ValueError(f"{name}: cut off, {there:,} bytes of {told:,}; copy it again")
+
+
+def _ends(rest: bytes) -> bool:
+    """Whether the last page of an .ogg file is whole and says that the stream ends with it (RFC 3533, section 6)."""
+    page = rest[max(rest.rfind(b"OggS"), 0) :]
+    head = 27 + page[26] if len(page) > 26 else len(page) + 1
+    return len(page) >= head and len(page) >= head + sum(page[27:head]) and bool(page[5] & 4)
 
 
 def _tells_length(name: str) -> bool:

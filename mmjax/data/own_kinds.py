@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from mmjax.data import images, media
 from mmjax.data.own_pairs import portable
 from mmjax.data.vocabulary import whole
 
+LARGEST = float(np.finfo(np.float32).max)
 RATE = 16_000  # samples a second of stored sound, which is what data.modality.sound expects
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".jp2", ".avif")
 SOUNDS = (".wav", ".flac", ".ogg", ".mp3", ".opus", ".aiff", ".m4a")
@@ -157,9 +158,15 @@ def record(first: Any) -> Kind:
                 continue
             if isinstance(cell, bool) or not isinstance(cell, str | int | float):
                 raise ValueError(f'"{column}" is {json.dumps(cell):.60}, expected a text or one number')
+            if not isinstance(cell, str):
+                try:
+                    numbers(cell)
+                except ValueError as error:
+                    raise ValueError(f'"{column}": {error}') from None
             kind = "a text" if isinstance(cell, str) else "a number"
             if kinds.setdefault(column, kind) != kind:
                 raise ValueError(f'"{column}" is {json.dumps(cell):.60}, but in an earlier row {kinds[column]}')
+        value = {column: None if cell != cell else cell for column, cell in value.items()}  # NaN is no JSON
         there = any(cell not in (None, "") for cell in value.values())
         return json.dumps(value, ensure_ascii=False, sort_keys=True) if there else ""
 
@@ -201,14 +208,30 @@ def listed(value: Any, expected: str) -> list:
 
 
 def numbers(value: Any) -> np.ndarray:
-    """Numbers as float32, null among them as NaN: no reading."""
+    """Numbers as float32, null among them as NaN: no reading; ValueError says which is none, and where."""
+    told = f"it is {json.dumps(value):.60}, expected numbers"
+    if value in ([], [[]]):
+        raise ValueError(f"{told}; leave it out, or say null, where there are none")
+    for place, one in _leaves(value):
+        where = f"{place} is" if place else "it is"
+        if isinstance(one, bool | str | dict):
+            raise ValueError(f"{where} {json.dumps(one):.60}, expected a number")
+        if one is not None and abs(one) > LARGEST:
+            raise ValueError(f"{where} {json.dumps(one):.20}, expected a number that float32 holds, or null")
     try:
-        found = np.asarray(value)
-        if found.dtype.kind in "bUS" or not found.size:
-            raise ValueError
-        found = found.astype(np.float64)
-        if (np.abs(found) > np.finfo(np.float32).max).any():
-            raise ValueError
-        return found.astype(np.float32)
-    except (ValueError, TypeError, OverflowError):
-        raise ValueError(f"it is {json.dumps(value):.60}, expected numbers, in lists of one length") from None
+        return np.asarray(value, np.float64).astype(np.float32)
+    except ValueError:
+        lengths = {len(one) if isinstance(one, list) else 1 for one in value}
+        told += f", in lists of one length, and there are {' and '.join(map(str, sorted(lengths)))}" * (
+            len(lengths) > 1
+        )
+        raise ValueError(told) from None
+
+
+def _leaves(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+    """What stands in lists of lists, each with its place, such as [3][0]."""
+    if not isinstance(value, list):
+        yield place, value
+        return
+    for n, one in enumerate(value):
+        yield from _leaves(one, f"{place}[{n}]")

@@ -27,6 +27,7 @@ from mmjax.core import paths
 from mmjax.train.state import State
 
 FOLDER = "checkpoints"
+MEND = "put them back from a copy, or train anew in another folder"
 
 
 class CheckpointError(OSError):
@@ -230,7 +231,7 @@ class Checkpoints:
         if damaged:
             newest = next(iter(damaged.values()))
             there = f"none of the checkpoints {self.steps()} in {self.workdir / FOLDER}"
-            raise CheckpointError(f"{there} can be read; they are left as they are ({newest})")
+            raise CheckpointError(f"{there} can be read; they are left as they are ({newest}); {MEND}")
         return None
 
     def load(self, step: str | int | None = None) -> tuple[int, dict[str, Any]]:
@@ -251,7 +252,7 @@ class Checkpoints:
             else:
                 self._check_files(one, progress)
                 return one, variables
-        raise CheckpointError(f"none of the checkpoints {self.steps()} in {self.workdir / FOLDER} can be read")
+        raise CheckpointError(f"none of the checkpoints {self.steps()} in {self.workdir / FOLDER} can be read; {MEND}")
 
     def variables(self, step: int) -> dict[str, Any]:
         """What predicts at a step, as host arrays: {"params", "extra"}, with the moving average where one was kept.
@@ -341,7 +342,8 @@ class Checkpoints:
         return next(path for path in map(self.workdir.joinpath, names) if not path.exists())
 
     def _unreadable(self, step: int, error: Exception) -> CheckpointError:
-        return CheckpointError(f"checkpoint {self._path(step)} cannot be read: {' '.join(str(error).split())[:200]}")
+        line = " ".join(str(error).split("See full")[0].split())  # what TensorStore adds is no text
+        return CheckpointError(f"checkpoint {self._path(step)} cannot be read: {line[:200]}")
 
     @contextmanager
     def _named(self, step: int | None):

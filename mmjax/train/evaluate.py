@@ -1,6 +1,6 @@
 """A whole split, scored: means on the device, records and corpus scores on the host."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -11,6 +11,10 @@ from mmjax.core.partition import Partition
 from mmjax.core.task import Task
 
 Record = dict[str, Any]
+
+
+class Diverged(RuntimeError):
+    """Too many steps in a row, or what a run predicts, were not finite."""
 
 
 def evaluate(
@@ -41,6 +45,19 @@ def evaluate(
     total = _collect(task, partition, *ahead, records, total)
     scores = {name: float(mean.value) for name, mean in total.items()}
     return scores | task.finish(records), records
+
+
+def check_finite(records: Sequence[Record], told: str) -> None:
+    """Raises Diverged, with the words `told`, where what is predicted, or how surely, is no finite number."""
+    if bad := sum(not finite(record) for record in records):
+        raise Diverged(f"{bad:,} of {len(records):,} predictions are no finite numbers: {told}")
+
+
+def finite(record: Record) -> bool:
+    """Whether the numbers that a record says are finite; its truth is not asked."""
+    said = [value for name, value in record.items() if name != "truth"]
+    numbers = [value for value in said if isinstance(value, float | list) and np.asarray(value).dtype.kind == "f"]
+    return all(np.isfinite(value).all() for value in numbers)
 
 
 def _collect(task, partition, outputs, batch, records, total) -> dict[str, Mean]:

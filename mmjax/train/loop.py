@@ -19,23 +19,19 @@ from mmjax.core.task import Task
 from mmjax.train import memory
 from mmjax.train.checkpoint import Checkpoints
 from mmjax.train.compiler import cpu_options
-from mmjax.train.evaluate import Record, evaluate
+from mmjax.train.evaluate import Diverged, Record, check_finite, evaluate
 from mmjax.train.experiment import Experiment
 from mmjax.train.log import Log
 from mmjax.train.progress import Progress
 from mmjax.train.state import State, averaged, create, one_row
 from mmjax.train.step import predict_step, train_step
 
-# The exit code of a run that was told to stop (SIGTERM), has saved, and will go on when it is started again.
+# The exit code of a run that was told to stop (SIGTERM, Ctrl-C), has saved, and will go on when it is started again.
 RESUME = 75
 
 
 class Stopped(Exception):
     """The run was told to stop and has saved its state."""
-
-
-class Diverged(RuntimeError):
-    """Too many steps in a row were not finite."""
 
 
 @dataclasses.dataclass
@@ -97,8 +93,8 @@ class Run:
         """The state after the last step, the final scores and the records they were made of.
 
         Raises:
-            Stopped: SIGTERM came; the state is saved.
-            Diverged: `guard.steps` steps in a row were not finite.
+            Stopped: SIGTERM or SIGINT came; the state is saved. A second SIGINT interrupts at once.
+            Diverged: `guard.steps` steps in a row, or what is predicted at the end, were not finite.
         """
         with _told_to_stop() as told:
             state, position = self._start()
@@ -144,6 +140,7 @@ class Run:
         self.checkpoints.wait()
         if saved < x.steps:
             raise Stopped(f"stopped at step {saved} of {x.steps}, saved; the same command goes on from there")
+        check_finite(records, "the run has diverged; lower the learning rate or optim.clip in another workdir")
         return state, scores, records
 
     def variables(self, state: State) -> dict[str, Any]:
@@ -252,16 +249,22 @@ class _Clock:
 
 @contextmanager
 def _told_to_stop() -> Iterator[list[int]]:
-    """A list that holds SIGTERM once it has come; Python hears signals in its main thread alone."""
+    """A list that holds SIGTERM or SIGINT once it has come; Python hears signals in its main thread alone."""
     told: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield told
         return
-    before = signal.signal(signal.SIGTERM, lambda number, _: told.append(number))
+
+    def stop(number: int, _: object) -> None:
+        told.append(number)
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # who cannot wait for the step is heard
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield told
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _flat(scores: Mapping[str, float]) -> dict[str, float]:

@@ -114,6 +114,13 @@ def test_a_folder_made_by_another_config_is_refused_with_every_key_that_differs(
     assert (begun / config.FILE).read_text() == before
 
 
+def test_checkpoints_whose_config_is_gone_are_not_taken_for_those_of_another(begun):
+    (begun / config.FILE).unlink()
+    with pytest.raises(ConfigError, match="holds checkpoints but no config.json, .*; put it back, or choose another"):
+        config.save(config.load(FILE), begun)
+    assert not (begun / config.FILE).exists()
+
+
 @pytest.mark.parametrize("key", FREE)
 def test_what_does_not_change_the_numbers_may_change_when_a_run_goes_on(begun, key):
     changed = config.load(FILE, [f"{key}={FREE[key]}"])

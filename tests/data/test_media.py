@@ -222,6 +222,16 @@ def test_sound_without_samples_with_nan_or_of_too_many_seconds_is_refused(soundf
     one_line(tmp_path / "long.wav", ValueError, "seconds of sound, at most 0.5 are read")
 
 
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9, 0.9999])
+def test_a_cut_ogg_file_is_no_shorter_sound(soundfile, tmp_path, share):
+    whole, path = tmp_path / "whole.ogg", tmp_path / "cut.ogg"
+    soundfile.write(whole, np.random.default_rng(0).uniform(-0.5, 0.5, 4 * RATE), RATE)
+    assert len(media.read_audio(whole, RATE)) == 4 * RATE
+    data = whole.read_bytes()
+    path.write_bytes(data[: int(len(data) * share)])
+    one_line(path, ValueError, "cut off, without the page that ends it; copy it again, or convert it")
+
+
 def test_samples_a_little_beyond_one_are_cut_off_there_and_another_unit_is_refused(soundfile, tmp_path):
     for name, loudest in (("hot", 1.3), ("loud", 30)):
         soundfile.write(tmp_path / f"{name}.wav", (loudest * TONE / np.abs(TONE).max()), RATE, subtype="FLOAT")

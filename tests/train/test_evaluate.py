@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from mmjax.train.evaluate import evaluate
+from mmjax.train.evaluate import evaluate, finite
 from mmjax.train.mesh import Mesh
 from mmjax.train.pmap import Pmap
 from mmjax.train.step import predict_step
@@ -49,3 +49,18 @@ def test_a_ragged_last_batch_is_not_traced_anew(name):
 def test_a_split_without_examples_is_an_error():
     with pytest.raises(ValueError, match="the split that is to be evaluated holds no examples"):
         evaluate(Toy(), None, PARTITIONS["mesh"], {}, [])
+
+
+@pytest.mark.parametrize(
+    "record, good",
+    [
+        ({"index": 3, "prediction": 0.5, "truth": float("nan")}, True),
+        ({"prediction": "inf", "confidence": 0.3}, True),
+        ({"prediction": ["a"], "probability": [0.1, 0.2]}, True),
+        ({"prediction": float("nan")}, False),
+        ({"prediction": [1.0, float("inf")]}, False),
+        ({"prediction": "yes", "confidence": float("nan")}, False),
+    ],
+)
+def test_a_record_is_finite_where_all_that_it_says_is(record, good):
+    assert finite(record) == good

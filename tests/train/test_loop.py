@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 from mmjax.optim.constant import Constant
+from mmjax.train.evaluate import Diverged
 from mmjax.train.experiment import Checkpoint, Evaluate, Guard, Log
-from mmjax.train.loop import Diverged, Run, Stopped
+from mmjax.train.loop import Run, Stopped
 from mmjax.train.mesh import Mesh
 from mmjax.train.pmap import Pmap
 from tests.train import bits
@@ -177,7 +178,18 @@ def test_a_run_without_one_good_step_is_no_success_however_short_it_is(tmp_path)
     assert int(state.step) == 6
 
 
-def test_sigterm_saves_the_state_and_the_same_run_goes_on_to_the_same_end(tmp_path):
+def test_a_run_whose_predictions_are_no_numbers_is_no_success_nor_when_it_is_asked_again(tmp_path):
+    wild = optimizer(schedule=Constant(1e38), average=None)
+    for _ in range(2):
+        with pytest.raises(
+            Diverged, match="predictions are no finite numbers: the run has diverged; lower the learning"
+        ):
+            run(tmp_path, task=Toy(hidden=None), optim=wild)
+    assert bits.steps(tmp_path)[-1] == 6
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_stop_saves_the_state_and_the_same_run_goes_on_to_the_same_end(tmp_path, number):
     run(tmp_path / "whole", log=Log(1), steps=6)
 
     @dataclasses.dataclass(frozen=True)
@@ -187,18 +199,31 @@ def test_sigterm_saves_the_state_and_the_same_run_goes_on_to_the_same_end(tmp_pa
         def train(self, *args):
             for batch in super().train(*args):
                 if self.asked[-1] == self.at:
-                    os.kill(os.getpid(), signal.SIGTERM)
+                    os.kill(os.getpid(), number)
                 yield batch
 
-    before = signal.getsignal(signal.SIGTERM)
+    before = [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)]
     with pytest.raises(Stopped, match="stopped at step 4 of 6, saved; the same command goes on from there"):
         run(tmp_path / "parts", data=Terminated(at=3), log=Log(1), steps=6)
     assert bits.steps(tmp_path / "parts") == [4]
-    assert signal.getsignal(signal.SIGTERM) == before
+    assert [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)] == before
     said = []
     run(tmp_path / "parts", said, log=Log(1), steps=6)
     assert said == ["goes on from step 4 of 6"]
     bits.assert_same_run(tmp_path / "whole", tmp_path / "parts")
+
+
+def test_a_second_ctrl_c_does_not_wait_for_the_step(tmp_path):
+    @dataclasses.dataclass(frozen=True)
+    class Interrupted(Points):
+        def train(self, *args):
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+            yield from super().train(*args)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, data=Interrupted(), steps=6)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_sigterm_while_the_run_starts_is_heard(tmp_path):

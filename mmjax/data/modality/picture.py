@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from mmjax.data import images
 from mmjax.data.modality.sizes import check_sizes
@@ -41,8 +42,12 @@ class Picture:
         """Raises ValueError or FileNotFoundError for what is no picture."""
         if value is None or (isinstance(value, bytes) and not value):
             return self.blank()
-        if not isinstance(value, str | os.PathLike | bytes | np.ndarray):
-            raise ValueError(f"{value!r:.60} is no picture: expected a path, or an array [H, W, 3] uint8")
+        if isinstance(value, list | tuple):
+            raise ValueError(f"a list of {len(value)}; expected one picture")
+        if not isinstance(value, str | os.PathLike | bytes | np.ndarray | Image.Image):
+            raise ValueError(
+                f"{value!r:.60} is no picture: expected a path, an array [H, W, 3] uint8 or a Pillow image"
+            )
         return images.resize(images.decode(value), self.size, self.resize), np.ones((), bool)
 
     def vary(

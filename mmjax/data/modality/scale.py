@@ -13,9 +13,9 @@ RESOLUTION = 1e-7  # of float32: a column that changes by less of its mean is on
 
 
 def measured(value: Any) -> np.ndarray:
-    """Numbers as float64; nothing (None) as an empty array. Raises ValueError for what is no number.
+    """Numbers as float64, NaN among them where nothing was measured; nothing (None) as an empty array.
 
-    What float32 does not reach is infinite already here, so that it is found before it is scaled.
+    Raises ValueError for what is no number, or one that float32 does not hold.
     """
     if isinstance(value, list | tuple) and any(isinstance(one, str | os.PathLike) for one in value):
         raise ValueError(f"a list of {len(value)} paths or texts; expected numbers, or one path where it is a file")
@@ -24,9 +24,14 @@ def measured(value: Any) -> np.ndarray:
         if found.dtype.kind in "USc" or (found.dtype.kind == "b" and not isinstance(value, np.ndarray | np.generic)):
             raise TypeError
         found = found.astype(np.float64)
-        return np.where(np.abs(found) > np.finfo(np.float32).max, np.inf, found)
     except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{value!r:.60} is not made of numbers") from None
+    if len(beyond := np.argwhere(np.abs(found) > np.finfo(np.float32).max)):
+        place = "".join(f"[{n}]" for n in beyond[0])
+        raise ValueError(
+            f"{place or 'it'} is {found[tuple(beyond[0])]:.6g}; expected numbers that float32 holds, and NaN or null for none"
+        )
+    return found
 
 
 def statistics(scale: Scale, parts: Iterable[np.ndarray]) -> dict[str, Any]:

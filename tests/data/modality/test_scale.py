@@ -37,7 +37,15 @@ def test_what_is_no_number_is_told_and_nothing_is_taken_for_one(value):
         measured(value)
 
 
-def test_numbers_keep_their_values_and_what_float32_does_not_reach_is_infinite():
+@pytest.mark.parametrize(
+    "value, told", [([1, 1e300], r"\[1\] is 1e\+300"), ([[1, -np.inf]], r"\[0\]\[1\] is -inf"), (1e39, "it is")]
+)
+def test_what_float32_does_not_hold_is_told_with_its_place(value, told):
+    with pytest.raises(ValueError, match=f"^{told}.*; expected numbers that float32 holds"):
+        measured(value)
+
+
+def test_numbers_keep_their_values():
     assert measured([1, None, 2.5])[[0, 2]].tolist() == [1, 2.5] and np.isnan(measured([1, None])[1])
-    assert measured([1e300, -1e39]).tolist() == [np.inf, np.inf] and measured(None).size == 0
+    assert measured([3.4e38]).tolist() == [3.4e38] and measured(None).size == 0
     assert measured(np.array([True, False])).tolist() == [1, 0]
