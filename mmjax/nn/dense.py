@@ -2,8 +2,8 @@
 
 Autodiff always forms (g' x)'. XLA on a CPU copies g to turn it, and where g is wide, two threads do so several times
 slower than one. Here the narrower of x and g is turned. Where that is g, XLA would make x' g of it again and
-read columns of x, whose values, a power of two apart, share a few sets of the cache: a CPU turns g' x in blocks. On other
-backends all of it is one product.
+read columns of x, whose values, a power of two apart, share a few sets of the cache: a CPU turns g' x in blocks. On
+other backends all of it is one product.
 """
 
 from functools import partial

@@ -116,7 +116,7 @@ def test_a_folder_made_by_another_config_is_refused_with_every_key_that_differs(
 
 def test_checkpoints_whose_config_is_gone_are_not_taken_for_those_of_another(begun):
     (begun / config.FILE).unlink()
-    with pytest.raises(ConfigError, match="holds checkpoints but no config.json, .*; put it back, or choose another"):
+    with pytest.raises(ConfigError, match=r"holds checkpoints but no config\.json, .*; put it back, or choose"):
         config.save(config.load(FILE), begun)
     assert not (begun / config.FILE).exists()
 

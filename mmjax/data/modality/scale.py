@@ -29,7 +29,7 @@ def measured(value: Any) -> np.ndarray:
     if len(beyond := np.argwhere(np.abs(found) > np.finfo(np.float32).max)):
         place = "".join(f"[{n}]" for n in beyond[0])
         raise ValueError(
-            f"{place or 'it'} is {found[tuple(beyond[0])]:.6g}; expected numbers that float32 holds, and NaN or null for none"
+            f"{place or 'it'} is {found[tuple(beyond[0])]:.6g}; expected numbers that float32 holds, NaN for none"
         )
     return found
 
