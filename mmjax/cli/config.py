@@ -115,6 +115,8 @@ def _built(config: Any) -> Experiment:
 
 
 def _get_config(file: Path) -> Callable[..., Any]:
+    if file.is_dir():
+        raise ConfigError(f"--config={file}: a folder; expected FILE.py[:VARIANT]")
     if not file.is_file():
         near = sorted(str(path) for path in file.parent.glob("*.py")) if file.parent.is_dir() else []
         raise ConfigError(f"--config={file}: there is no such file{nearest(str(file), near)}")

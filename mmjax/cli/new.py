@@ -7,6 +7,7 @@ from pathlib import Path
 
 import jinja2
 
+LONGEST = 80  # letters of a name
 # Of each kind the folder, and the line of a config that names it.
 KINDS = {
     "fusion": ("fusion", 'fusion=use("fusion.{name}", order=ORDER)'),
@@ -38,8 +39,15 @@ def write(kind: str, name: str, root: Path) -> tuple[Path, Path]:
         FileExistsError: there is such a file already.
         OSError: `root` is no checkout, or cannot be written.
     """
-    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or {name, _camel(name)} & set(keyword.kwlist):
-        raise ValueError(f"{name!r} cannot name a file and its class; expected snake_case, such as {_snake(name)!r}")
+    if (
+        len(name) > LONGEST
+        or not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name)
+        or {name, _camel(name)} & set(keyword.kwlist)
+    ):
+        raise ValueError(
+            f"{name[: LONGEST + 1]!r} cannot name a file and its class; expected snake_case of at most {LONGEST} "
+            f"letters, such as {_snake(name)[:LONGEST]!r}"
+        )
     folder, _ = KINDS[kind]
     places = root / "mmjax" / folder / f"{name}.py", root / "tests" / folder / f"test_{name}.py"
     for path in places:

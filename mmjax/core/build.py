@@ -98,8 +98,10 @@ def locate(path: str) -> type:
     """The class that `use(path)` names: `fusion.low_rank` is `LowRank` of mmjax/fusion/low_rank.py."""
     files = _files()
     if path not in files:
-        given = f"mmjax/{str(path).replace('.', '/')}.py"
-        raise ConfigError(f"{path!r} names no file of the package ({given}){nearest(str(path), files)}")
+        raise ConfigError(
+            f"{path!r} names no file of the package, as 'fusion.concat' names mmjax/fusion/concat.py"
+            f"{nearest(str(path), files)}"
+        )
     name = _class_name(path)
     found = getattr(importlib.import_module(f"mmjax.{path}"), name, None)
     if not dataclasses.is_dataclass(found):

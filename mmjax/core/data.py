@@ -30,6 +30,10 @@ class Feed(Protocol):
         """By the name of each training split, what tells it from one with other rows."""
 
     @property
+    def notes(self) -> Sequence[str]:
+        """Lines that a user should read about the data, once its `vocabulary` was asked for."""
+
+    @property
     def sources(self) -> tuple[str, ...]:
         """The names of the data sets that are mixed, which `source` in a batch counts by; ("",) for one alone."""
 

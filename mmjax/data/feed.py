@@ -33,6 +33,7 @@ class Feed:
     """The opened data of a run; nothing is read before it is asked for."""
 
     files = FILES
+    notes = ()
     packed = True  # question q of an example is row `index` + q of what a user asks, see `encode`
 
     def __init__(self, parts: Mapping[str, Part], config: Batches, folder: str | os.PathLike):

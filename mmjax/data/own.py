@@ -62,6 +62,7 @@ def build(
         raise ValueError(f"{path}: {len(bad)} of {len(rows) + len(bad)} rows are bad: mend them or pass --skip-bad")
     if not rows:
         raise ValueError(f"{path}: no good row in it, {EXPECTED} in each line")
+    prepared.make_root(data_dir)
     write(
         divide(rows, path, form.shared),
         form,
@@ -74,6 +75,8 @@ def build(
 
 def read(path: Path) -> tuple[list[Row], list[tuple[int, str]], Form | None]:
     """The good rows of a .jsonl file; for every bad one, its line number and what is wrong with it; and their form."""
+    if path.is_dir():
+        raise ValueError(f"{path}: a folder, expected a file of rows as JSON lines")
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file, expected rows as JSON lines")
     rows, bad, form = [], [], None
@@ -153,7 +156,6 @@ def check_name(name: str, target: Path) -> None:
 
 def write(divided: dict[str, list[Row]], form: Form, name: str, target: Path, mark: dict[str, Any]) -> None:
     """Write the TFDS data set beside its place and then move it there, so that it is whole or absent."""
-    target.parent.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=target.parent.parent, prefix="incomplete."))
     try:
         made = prepared.run(rows_builder(divided, form, name, temporary))

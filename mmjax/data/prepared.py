@@ -25,6 +25,18 @@ def root(data_dir: str | None = None) -> Path:
     return Path(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
 
 
+def make_root(data_dir: str | None = None) -> None:
+    """Makes the folder where prepared data sets lie; OSError in one line where it cannot be."""
+    folder = root(data_dir)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(
+            f"{folder}, where prepared data goes, cannot be made: {error.strerror}; set TFDS_DATA_DIR to a folder that "
+            "can be written"
+        ) from None
+
+
 def prepare(name: str, data_dir: str | None = None, folder: str | os.PathLike | None = None) -> dict[str, Any]:
     """Prepare a data set of mmjax, or of TFDS, by name; once: a second call only reads what is there.
 
@@ -49,6 +61,7 @@ def prepare(name: str, data_dir: str | None = None, folder: str | os.PathLike | 
     before = bool(source.info.splits)
     if folder is not None or not before:
         check_folder(name, source.MANUAL_DOWNLOAD_INSTRUCTIONS, folder)
+    make_root(data_dir)
     run(source, folder)
     return {**summary(source), "before": before}
 

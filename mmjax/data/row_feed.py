@@ -44,6 +44,7 @@ class RowFeed:
         self.config, self.folder = config, Path(folder)
         self.stream = Stream(config.batch, config.threads, config.prefetch)
         self.splits: dict[str, Sequence[Mapping[str, Any]]] = {}
+        self.notes: list[str] = []
 
     @functools.cached_property
     def source(self) -> Any:
@@ -74,6 +75,7 @@ class RowFeed:
         if path.is_file():
             kept = json.loads(path.read_text("utf-8"))
             return self._known(kept)
+        _ = self.source  # what is wrong with it is no fault of a modality's
         kept = {"fitted": {name: self._fit(name, one) for name, one in self.config.modalities.items()}}
         for key, one in (("labels", self.config.label or self.config.labels), ("kinds", self.config.kind)):
             try:
@@ -83,10 +85,12 @@ class RowFeed:
         self.folder.mkdir(parents=True, exist_ok=True)
         known = self._known(kept)
         for split in ("train", "test"):
-            truths = 0
+            seen = _Seen()
             for place in range(len(self.split_rows(split))):
-                truths += _has_truth(self._row(known, split, place, pictures=False))
-            if not truths:
+                seen.add(self._row(known, split, place, pictures=False))
+            if split == "train":
+                self.notes = [f"{self.config.name} {self.config.train}: {line}" for line in seen.lacks(known.labels)]
+            if not seen.truths:
                 (aim,) = (key for key in ("label", "labels", "target") if getattr(self.config, key) is not None)
                 feature = getattr(self.config, aim).feature
                 raise ValueError(
@@ -146,7 +150,10 @@ class RowFeed:
         """The rows of a split, opened when first needed; names other than "train" and "test" are TFDS splits."""
         if name not in self.splits:
             chosen = {"train": self.config.train, "test": self.config.test}.get(name, name)
-            self.splits[name] = prepared.open_rows(self.source, chosen, *self._pictures)
+            try:
+                self.splits[name] = prepared.open_rows(self.source, chosen, *self._pictures)
+            except ValueError as error:
+                raise ValueError(f"data.{name}: {error}" if name in ("train", "test") else str(error)) from None
         return self.splits[name]
 
     @functools.cached_property
@@ -259,9 +266,37 @@ class RowFeed:
             raise ValueError(f"{name}: {error}") from None
 
 
-def _has_truth(row: Batch) -> bool:
-    """Whether it is known of an example what is to be predicted."""
-    return bool(row["target_mask"] if "target" in row else np.any(row["label" if "label" in row else "labels"] >= 0))
+class _Seen:
+    """What the examples of a split hold."""
+
+    def __init__(self):
+        self.truths = 0
+        self.classes: set[int] = set()
+        self.there: dict[str, bool] = {}
+
+    def add(self, row: Batch) -> None:
+        if "target" in row:
+            known = bool(row["target_mask"])
+        elif "label" in row:
+            known = np.any(row["label"] >= 0)
+            self.classes.update(np.ravel(row["label"]).tolist())
+        else:
+            known = np.any(row["labels"] >= 0)
+            self.classes.update(np.flatnonzero(row["labels"] > 0).tolist())
+        self.truths += bool(known)
+        for name in row:
+            if f"{name}_mask" in row and name != "target":
+                self.there[name] = self.there.get(name, False) or bool(row[f"{name}_mask"].any())
+
+    def lacks(self, labels: Sequence[str]) -> Iterator[str]:
+        """A line for each thing that nothing can be learnt of."""
+        absent = [name for number, name in enumerate(labels) if number not in self.classes]
+        if absent:
+            some = ", ".join(absent[:8]) + (", ..." if len(absent) > 8 else "")
+            yield f"no row of {len(absent)} of {len(labels)} classes, which cannot be learnt: {some}"
+        for name, there in self.there.items():
+            if not there:
+                yield f"no row has {name}, which cannot be learnt"
 
 
 def located(value: Any, root: Path) -> Any:

@@ -48,6 +48,14 @@ class Regress(Supervised):
                 f"the model gives {point(given).shape[-1]} numbers and data.target has a size of "
                 f"{batch['target'].shape[-1]}; make the head's outputs equal"
             )
+        try:
+            jax.eval_shape(self.loss_of, given, batch["target"])
+        except ValueError as error:
+            also = ", mean and log-variance, which losses.gaussian_nll takes" if given.ndim == 3 else ""
+            raise ValueError(
+                f"task.loss_of ({type(self.loss_of).__name__}) does not fit the head, which gives {given.shape}{also}: "
+                f"{error}"
+            ) from None
         if self.measure is not None and batch["target"].shape[-1] > 1:
             raise ValueError(
                 f"task.measure is {type(self.measure).__name__}, which scores single numbers, and data.target has a "

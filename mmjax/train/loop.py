@@ -70,6 +70,8 @@ class Run:
             memory.check(self.abstract, self.layout, self.optim.trainable(self.abstract.params), self.partition.chosen)
         self.feed = x.data.open(self.workdir)
         self.task: Task = x.task.bind(self.feed.vocabulary, self.feed.sources)
+        for note in self.feed.notes:
+            self.say(note)
         self.checkpoints = Checkpoints(
             self.workdir,
             x.checkpoint.keep,

@@ -65,11 +65,12 @@ def test_every_kind_passes_its_contract_and_the_linter_as_it_was_written_and_an_
     [
         (("fusion", "low_rank"), ["mmjax/fusion/low_rank.py is there already", "another name"]),
         (("fusion", "contract"), ["tests/fusion/test_contract.py is there already"]),
-        (("fusion", "LowRank"), ["'LowRank'", "snake_case, such as 'low_rank'"]),
+        (("fusion", "LowRank"), ["'LowRank'", "snake_case of at most 80 letters, such as 'low_rank'"]),
         (("fusion", "low-rank"), ["'low-rank'", "such as 'low_rank'"]),
         (("fusion", "../evil"), ["'../evil'", "such as 'evil'"]),
         (("head", "class"), ["'class'", "such as 'class_op'"]),
         (("fusion", "none"), ["'none'", "such as 'none_op'"]),
+        (("fusion", "x" * 300), ["'xxx", "snake_case of at most 80 letters, such as 'xxx"]),
         (("head", "2"), ["'2'", "such as 'my_op'"]),
         (("fusion", "dense"), ["'dense' would be a class Dense, which every fusion imports"]),
         (("encoder", "layer_norm"), ["'layer_norm' would be a class LayerNorm"]),

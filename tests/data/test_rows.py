@@ -205,7 +205,7 @@ def test_what_was_fitted_is_kept_and_read_without_the_data(folder, feed, tmp_pat
         ({"view": [1, 2, 3], "step": [[1, 2]]}, "it has no 'steps', but 'step'; did you mean 'steps'?"),
         ({"steps": [[1, 2]] * 5}, "steps: 5 steps, but its length is 4: set it to 5 or more"),
         ({"steps": [[1, 2, 3]]}, r"steps: a series of shape \[1, 3\], expected \[steps, 2\]"),
-        ({"said": "this is walk run sit"}, "said: .* has 5 tokens, but its length is 3: raise it"),
+        ({"said": "this is walk run sit"}, "said: .* has 5 tokens, but its length is 3: shorten it, or train"),
         ({"said": 5}, "said: 5 is no text"),
         ({"shown": "nowhere.png"}, "nowhere.png: no such file"),
         ({"shown": 5}, r"shown: 5 is no picture: expected a path, an array \[H, W, 3\] uint8 or a Pillow image"),
@@ -314,6 +314,20 @@ def test_numbers_beyond_float32_are_told_with_their_place(feed):
     assert errors.keys() == {0, 1} and len(batches) == 1
     assert "row 0: view: [0] is 1e+300; expected numbers that float32 holds" in errors[0]
     assert "row 1: steps: [1][0] is -inf; expected" in errors[1]
+
+
+def test_what_cannot_be_learnt_of_the_training_rows_is_told_once(folder, tmp_path):
+    views = {"view": Vector("view", 3, scale="none"), "steps": Series("steps", 4, 2)}
+    few = rows(folder, train="train[3:4]", label=Label("kind", names=CLASSES), modalities=views, tokenizer=None)
+    feed = few.open(tmp_path)
+    assert feed.vocabulary and feed.notes == [
+        "toy train[3:4]: no row of 2 of 3 classes, which cannot be learnt: run, sit",
+        "toy train[3:4]: no row has view, which cannot be learnt",
+    ]
+    again = few.open(tmp_path)
+    assert again.vocabulary and again.notes == []
+    whole = rows(folder).open(tmp_path / "whole")
+    assert whole.vocabulary and whole.notes == []
 
 
 def test_a_feature_that_is_not_there_is_told_with_those_that_are(folder, tmp_path):

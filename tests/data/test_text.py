@@ -37,7 +37,7 @@ def test_ends_are_what_the_tokenizers_file_puts_around_a_text(tokenizer):
 def test_an_empty_text_stays_missing_and_one_that_its_ends_make_too_long_is_told(tokenizer):
     given = {"vocabulary": tokenizer[1]}
     assert not Text("said", 4, ends=True)("", given)[1].any()
-    with pytest.raises(ValueError, match="'a cat a' has 5 tokens, but its length is 4: raise it"):
+    with pytest.raises(ValueError, match="'a cat a' has 5 tokens, but its length is 4: shorten it, or"):
         Text("said", 4, ends=True)("a cat a", given)
 
 

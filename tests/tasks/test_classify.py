@@ -300,5 +300,9 @@ def test_a_head_that_tells_its_variance_predicts_its_mean():
     surprise = np.log(2 * np.pi * variance) / 2 + (np.array([1.5, -2]) - given[:2, 0, 0]) ** 2 / variance / 2
     mean = task.score(predictions, BATCH)["error"]
     assert (float(mean.total), float(mean.count)) == (pytest.approx(surprise.sum(), rel=1e-4), 2)
+    with pytest.raises(ValueError, match=r"\(SquaredError\) does not fit .* mean and log-variance, which losses.gauss"):
+        dataclasses.replace(task, loss_of=SquaredError()).init(jax.random.key(0), BATCH)
+    with pytest.raises(ValueError, match=r"\(GaussianNll\) does not fit the head, which gives .* which heads.gaussian"):
+        dataclasses.replace(task, model=model(Number(1))).init(jax.random.key(0), BATCH)
     with pytest.raises(ValueError, match=r"gives 2 numbers and data.target has a size of 1"):
         dataclasses.replace(task, model=model(Number(2))).init(jax.random.key(0), BATCH)

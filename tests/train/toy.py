@@ -123,6 +123,7 @@ class Points:
     asked: list[int] = dataclasses.field(default_factory=list, compare=False)
     vocabulary = None
     files = ()
+    notes = ()
     rows: ClassVar = {}
     asks = ()
     sources = ("",)

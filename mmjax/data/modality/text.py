@@ -41,7 +41,10 @@ class Text:
         if ids and self.ends:
             ids = self._ended(ids, *fitted["vocabulary"].ends)
         if len(ids) > self.length:
-            raise ValueError(f"{text!r:.40} has {len(ids)} tokens, but its length is {self.length}: raise it")
+            raise ValueError(
+                f"{text[:40]!r}{'...' * (len(text) > 40)} has {len(ids)} tokens, but its length is {self.length}: "
+                "shorten it, or train with a larger length"
+            )
         values, mask = self.blank()
         values[:], values[: len(ids)], mask[: len(ids)] = fitted["vocabulary"].pad, ids, True
         return values, mask
