@@ -1,8 +1,8 @@
 """Things that bounce, told by film, sound, readings of a sensor at any times and a record with empty cells.
 
 `base` fuses all four, whose tokens exchange what they know through a bottleneck: 93.4 % of the eight classes are right
-(seed 0, 500 test rows). `film`, `sound`, `sensor` and `record` take one alone and cannot tell them all: 25.4, 21.4, 24.0
-and 45.2 %. `mmjax data build bounces` draws the data.
+(seed 0, 500 test rows). `film`, `sound`, `sensor` and `record` take one alone, and cannot tell them all: 25.4, 21.4,
+24.0 and 45.2 %. `mmjax data build bounces` draws the data.
 """
 
 from mmjax.core.build import choose, experiment, use
