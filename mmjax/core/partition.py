@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import jax
+import jax.numpy as jnp
 from jax.sharding import PartitionSpec
 
 T = TypeVar("T")
@@ -58,6 +59,47 @@ def psum(tree: T, axis: str | None) -> T:
 def gather(x: jax.Array, axis: str | None) -> jax.Array:
     """x [B, ...] of all devices [devices * B, ...]; gradients flow through it. x itself where there is no axis."""
     return x if axis is None else jax.lax.all_gather(x, axis, axis=0, tiled=True)
+
+
+def place(axis: str | None) -> jax.Array | int:
+    """Which of the devices along a mapped axis this is; 0 where there is no axis."""
+    return 0 if axis is None else jax.lax.axis_index(axis)
+
+
+def by_device(run: Callable[..., jax.Array], rows: T, whole: Any, axis: str | None) -> jax.Array:
+    """run(axis, rows, whole), a scalar, where each device sees its own rows and may pass them on.
+
+    Under pmap it is this device's own, as everything there. Under a mesh it is the sum over devices, `axis` being the
+    mesh's batch axes; on one device `axis` is None.
+    """
+    axes = tuple(_batch_axes())
+    if axis is not None or not axes:
+        return run(axis, rows, whole)
+    split = jax.tree.map(lambda _: PartitionSpec(axes), rows), jax.tree.map(lambda _: PartitionSpec(), whole)
+    summed = jax.shard_map(
+        lambda rows, whole: jax.lax.psum(run(axes, rows, whole), axes), in_specs=split, out_specs=PartitionSpec()
+    )
+    return summed(rows, whole)
+
+
+def ring(block: Callable[..., jax.Array], moving: T, axis: str | tuple[str, ...] | None) -> jax.Array:
+    """The sum of block(moving, own) over what all devices have of `moving`: each passes its on to the one before it.
+
+    `own` is True for what this device had at first.
+    """
+    total = block(moving, jnp.asarray(True))
+    if axis is None:
+        return total
+    devices = jax.lax.axis_size(axis)
+    passes = [(device, (device - 1) % devices) for device in range(devices)]
+
+    def turn(carry: tuple[T, jax.Array], _: None) -> tuple[tuple[T, jax.Array], None]:
+        moving, total = carry
+        moving = jax.lax.ppermute(moving, axis, passes)
+        return (moving, total + block(moving, jnp.asarray(False))), None
+
+    (_, total), _ = jax.lax.scan(turn, (moving, total), None, length=devices - 1)
+    return total
 
 
 def fold_axis(key: jax.Array, axis: str | None) -> jax.Array:
