@@ -118,3 +118,12 @@ def n_pair(x, y, group, length=2e-3):
         return np.log(1 + sum(np.exp(a[i] @ b[j] - a[i] @ b[i]) for j in others)) + length * a[i] @ a[i]
 
     return anchors(cost, x, y, group)
+
+
+def clip(x, y, group, scale=5.0):
+    total = 0.0
+    for a, b in ((x, y), (y, x)):
+        for i in range(len(a)):
+            logits = [scale * float(a[i] @ b[j]) for j in range(len(b))]
+            total += np.log(sum(np.exp(logits))) - logits[i]
+    return total / len(x) / 2
