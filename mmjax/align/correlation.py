@@ -1,0 +1,115 @@
+"""How late one stream is to another, by correlation or by the phase of its spectrum alone.
+
+correlation    r_l = Pearson's correlation of x_t and y_{t+l} over the steps that both have
+GCC-PHAT       r = irfft(conj(X) Y / |conj(X) Y|)                      (Knapp and Carter 1976)
+hard offset    argmax_l r_l           soft offset    sum_l softmax(r / temperature)_l l
+
+A positive lag l says that y is late: what x holds at t, y holds at t + l. To GCC-PHAT all frequencies count alike: its
+peaks are sharp for broad-band sound, and drown in noise for narrow bands, where correlation is the better one.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+CONSTANT = 1e-5  # of a stream's variance: what rounding leaves of it where it does not change for a while
+ROUNDING = 1e-11  # of a stream's squares: what rounding leaves of one that never changes
+LEAST = 1e-12
+
+
+class Lags(NamedTuple):
+    """How well lags -most .. most fit, scores [B, 2 most + 1] fp32, and whether any does, found [B] bool."""
+
+    scores: jax.Array
+    found: jax.Array
+
+
+def correlation(x: jax.Array, y: jax.Array, x_mask: jax.Array, y_mask: jax.Array, most: int) -> Lags:
+    """Of x [B, N] and y [B, M], real where their masks are: -1 to 1.
+
+    Lags at which they share fewer than two steps, or one of them does not change there, score -1; where no other is
+    left, as for a constant stream or without overlap, none is found.
+
+    Raises:
+        ValueError: `most` is below 1.
+    """
+    (x, one), (y, other) = _centred(x, x_mask), _centred(y, y_mask)
+    # What both have at a lag, and its sums, are correlations with the masks.
+    pairs = ((one, other), (x, other), (one, y), (x * x, other), (one, y * y), (x, y))
+    n, sx, sy, sxx, syy, sxy = (_lagged(a, b, most) for a, b in pairs)
+    n = jnp.round(n)
+    share = 1 / jnp.maximum(n, 1)
+    vx, vy = sxx - sx * sx * share, syy - sy * sy * share
+    changes = (n >= 2) & (vx > CONSTANT * _power(x)) & (vy > CONSTANT * _power(y))
+    scores = (sxy - sx * sy * share) * jax.lax.rsqrt(jnp.where(changes, vx * vy, 1))
+    return Lags(jnp.where(changes, scores, -1), jnp.any(changes, axis=-1))
+
+
+def gcc_phat(x: jax.Array, y: jax.Array, x_mask: jax.Array, y_mask: jax.Array, most: int) -> Lags:
+    """Of x [B, N] and y [B, M], 0 where their masks are False: -1 to 1; none is found where either is constant.
+
+    Raises:
+        ValueError: `most` is below 1.
+    """
+    (x, _), (y, _) = _centred(x, x_mask), _centred(y, y_mask)
+    size = x.shape[-1] + y.shape[-1]
+    cross = jnp.conj(jnp.fft.rfft(x, size)) * jnp.fft.rfft(y, size)
+    square = jnp.square(cross.real) + jnp.square(cross.imag)
+    scores = _window(jnp.fft.irfft(cross * jax.lax.rsqrt(jnp.maximum(square, LEAST)), size), most)
+    return Lags(scores, ((_power(x) > 0) & (_power(y) > 0))[:, 0])
+
+
+def hard_offset(lags: Lags) -> jax.Array:
+    """[B] int32: the lag that fits best; 0 where none is found."""
+    return jnp.where(lags.found, jnp.argmax(lags.scores, axis=-1) - _most(lags), 0)
+
+
+def soft_offset(lags: Lags, temperature: float = 0.02) -> jax.Array:
+    """[B] fp32: the mean lag by how well each fits, which has a gradient; 0 where none is found."""
+    weights = jax.nn.softmax(lags.scores / temperature, axis=-1)
+    places = jnp.arange(lags.scores.shape[-1], dtype=jnp.float32) - _most(lags)
+    return jnp.where(lags.found, weights @ places, 0)
+
+
+def confidence(lags: Lags, apart: int = 2) -> jax.Array:
+    """[B] fp32: how much better the best lag fits than any that is more than `apart` steps from it; 0 for none."""
+    best = jnp.argmax(lags.scores, axis=-1)[:, None]
+    far = jnp.abs(jnp.arange(lags.scores.shape[-1]) - best) > apart
+    others = jnp.max(jnp.where(far, lags.scores, -1), axis=-1)
+    return jnp.where(lags.found, jnp.max(lags.scores, axis=-1) - others, 0)
+
+
+def _most(lags: Lags) -> int:
+    return lags.scores.shape[-1] // 2
+
+
+def _centred(values: jax.Array, mask: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """values [B, L] less the mean of what is real, 0 elsewhere, and the mask, both fp32.
+
+    What rounding leaves of a constant stream is 0 too.
+    """
+    real = mask.astype(jnp.float32)
+    values = jnp.where(mask, values, 0).astype(jnp.float32)
+    mean = jnp.sum(values, -1, keepdims=True) / jnp.maximum(jnp.sum(real, -1, keepdims=True), 1)
+    away = jnp.where(mask, values - mean, 0)
+    return jnp.where(_power(away) > ROUNDING * _power(values), away, 0), real
+
+
+def _power(values: jax.Array) -> jax.Array:
+    return jnp.sum(jnp.square(values), axis=-1, keepdims=True)
+
+
+def _lagged(a: jax.Array, b: jax.Array, most: int) -> jax.Array:
+    """[B, 2 most + 1]: sum_t a_t b_{t+l}."""
+    size = a.shape[-1] + b.shape[-1]
+    return _window(jnp.fft.irfft(jnp.conj(jnp.fft.rfft(a, size)) * jnp.fft.rfft(b, size), size), most)
+
+
+def _window(circular: jax.Array, most: int) -> jax.Array:
+    """Lags -most .. most of [B, L] that begins at lag 0 and ends at lag -1; what is beyond the streams is 0."""
+    if most < 1:
+        raise ValueError(f"most is {most}; expected how many steps late or early a stream may be, at least 1")
+    places = jnp.arange(-most, most + 1)
+    inside = jnp.abs(places) < circular.shape[-1] / 2
+    return jnp.where(inside, circular[:, places % circular.shape[-1]], 0)

@@ -1,0 +1,76 @@
+"""Dynamic time warping and its soft form (Sakoe and Chiba 1978; Cuturi and Blondel 2017, arXiv 1703.01541).
+
+R_ij = D_ij + softmin(R_{i-1,j-1}, R_{i-1,j}, R_{i,j-1}),   softmin(a) = -g ln sum exp(-a / g), at g = 0 the minimum
+
+Cells of one anti-diagonal do not depend on each other: a scan takes N + M - 1 steps. The gradient of R_NM by D is the
+alignment, at g = 0 the path itself.
+"""
+
+import jax
+import jax.numpy as jnp
+
+BEYOND = 1e10  # the cost of what lies outside: finite, or its gradient would be NaN
+
+
+def warped(cost: jax.Array, x_mask: jax.Array, y_mask: jax.Array, softness: float = 0.0) -> jax.Array:
+    """[B] fp32: what the cheapest path through cost [B, N, M] costs, from first to last real steps, or its soft form.
+
+    Args:
+        cost: of step i of x beside step j of y.
+        x_mask: [B, N] bool, as y_mask [B, M]; real steps come first.
+        softness: g, in the unit of the cost; 0 for dynamic time warping itself.
+
+    Where either has no real step the cost is 0. Raises ValueError for a softness below 0.
+    """
+    if softness < 0:
+        raise ValueError(f"softness is {softness}; expected 0, for the least cost, or more")
+    examples, rows, columns = cost.shape
+    cost = jnp.where(x_mask[:, :, None] & y_mask[:, None], cost, 0).astype(jnp.float32)
+    number, i = jnp.arange(rows + columns - 1)[:, None], jnp.arange(rows)
+    j = number - i  # [K, N]: the column of row i on a diagonal
+    inside = (j >= 0) & (j < columns)
+    diagonals = jnp.moveaxis(cost[:, i, jnp.clip(j, 0, columns - 1)], 0, 1)  # [K, B, N]
+
+    def turn(carry: tuple[jax.Array, jax.Array], step: tuple[jax.Array, jax.Array]):
+        before, last = carry  # each [B, N + 1], whose first place stands for what lies above the first row
+        here, inside = step
+        best = _least(jnp.stack([before[:, :-1], last[:, :-1], last[:, 1:]]), softness)
+        found = jnp.where(inside, here + best, BEYOND)
+        return (last, jnp.pad(found, [(0, 0), (1, 0)], constant_values=BEYOND)), found
+
+    nothing = jnp.full((examples, rows + 1), BEYOND)
+    _, found = jax.lax.scan(turn, (nothing.at[:, 0].set(0), nothing), (diagonals, inside))
+    n, m = (jnp.sum(mask, axis=1) for mask in (x_mask, y_mask))
+    ends = found[jnp.maximum(n + m - 2, 0), jnp.arange(examples), jnp.maximum(n - 1, 0)]
+    return jnp.where((n > 0) & (m > 0), ends, 0)
+
+
+def alignment(cost: jax.Array, x_mask: jax.Array, y_mask: jax.Array, softness: float = 0.0) -> jax.Array:
+    """[B, N, M]: how much each pair of steps is on the path; at softness 0 it is 1 or, beside it, 0."""
+    return jax.grad(lambda cost: jnp.sum(warped(cost, x_mask, y_mask, softness)))(cost)
+
+
+def divergence(x: jax.Array, y: jax.Array, x_mask: jax.Array, y_mask: jax.Array, softness: float = 1.0) -> jax.Array:
+    """[B]: W(x, y) - (W(x, x) + W(y, y)) / 2 of series x [B, N, D] and y [B, M, D] by squared distances.
+
+    Soft costs may be negative and are not least at x = y; this is (Blondel, Mensch and Vert 2021, arXiv 2010.08354).
+    """
+    own = warped(_squares(x, x), x_mask, x_mask, softness) + warped(_squares(y, y), y_mask, y_mask, softness)
+    return warped(_squares(x, y), x_mask, y_mask, softness) - own / 2
+
+
+def _squares(x: jax.Array, y: jax.Array) -> jax.Array:
+    """[B, N, M] fp32."""
+    x, y = x.astype(jnp.float32), y.astype(jnp.float32)
+    return (
+        jnp.sum(jnp.square(x), -1)[:, :, None]
+        + jnp.sum(jnp.square(y), -1)[:, None]
+        - 2 * jnp.einsum("bnd,bmd->bnm", x, y)
+    )
+
+
+def _least(values: jax.Array, softness: float) -> jax.Array:
+    """The soft minimum over the first axis."""
+    if not softness:
+        return jnp.min(values, axis=0)
+    return -softness * jax.nn.logsumexp(-values / softness, axis=0)
