@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from mmjax.core.partition import psum
 from mmjax.losses.barlow_twins import BarlowTwins
 from mmjax.losses.clip import clip
 from mmjax.losses.dcca import Dcca, nuclear_norm
@@ -158,26 +160,26 @@ def compare() -> None:
     """On the devices there are: values and gradients of one device, of a mesh and of pmap; prints what agrees."""
     mesh = jax.make_mesh((8,), ("data",), axis_types=(jax.sharding.AxisType.Auto,))
     split = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("data"))
-    for name, loss in LOSSES.items():
-        x, y, real, group = batch(seed=4)
 
-        def total(xy, real, group, axis, loss=loss):
-            found = loss(*xy, WholeBatch(real, group, axis))
-            count = found.count if axis is None else jax.lax.psum(found.count, axis)
-            return found.total / jnp.maximum(jax.lax.stop_gradient(count), 1e-9)
+    def total(xy, loss, real, group, axis):
+        found = loss(*xy, WholeBatch(real, group, axis))
+        count = jax.lax.stop_gradient(psum(found.count, axis))
+        return found.total / jnp.maximum(count, 1e-9)
 
-        def both(*args, axis=None, total=total):
-            value, gradient = jax.value_and_grad(total)(*args, axis)
-            return (value if axis is None else jax.lax.psum(value, axis)), gradient
+    def everything(xy, real, group, axis=None):
+        found = {name: jax.value_and_grad(total)(xy, loss, real, group, axis) for name, loss in LOSSES.items()}
+        return {name: (psum(value, axis), gradients) for name, (value, gradients) in found.items()}
 
-        one = jax.jit(both)((x, y), real, group)
-        placed = jax.device_put(((x, y), real, group), split)
-        meshed = jax.jit(both)(*placed)
-        cut = jax.tree.map(lambda a: a.reshape(8, -1, *a.shape[1:]), ((x, y), real, group))
-        mapped = jax.pmap(lambda *a, both=both: both(*a, axis="data"), axis_name="data")(*cut)
-        mapped = mapped[0][0], jax.tree.map(lambda a: a.reshape(B, *a.shape[2:]), mapped[1])
-        for other in (meshed, mapped):
-            jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5), one, other)
+    x, y, real, group = batch(seed=4)
+    given = (x, y), real, group
+    one, meshed = (jax.jit(everything)(*args) for args in (given, jax.device_put(given, split)))
+    cut = jax.tree.map(lambda a: a.reshape(8, -1, *a.shape[1:]), given)
+    mapped = jax.pmap(partial(everything, axis="data"), axis_name="data")(*cut)
+    for name in LOSSES:
+        value, gradients = mapped[name]
+        whole_again = value[0], jax.tree.map(lambda a: a.reshape(B, *a.shape[2:]), gradients)
+        for other in (meshed[name], whole_again):
+            jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5), one[name], other)
         print(name, flush=True)
 
 
