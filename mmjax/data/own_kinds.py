@@ -222,10 +222,8 @@ def numbers(value: Any) -> np.ndarray:
         return np.asarray(value, np.float64).astype(np.float32)
     except ValueError:
         lengths = {len(one) if isinstance(one, list) else 1 for one in value}
-        told += f", in lists of one length, and there are {' and '.join(map(str, sorted(lengths)))}" * (
-            len(lengths) > 1
-        )
-        raise ValueError(told) from None
+        given = f", and there are {' and '.join(map(str, sorted(lengths)))}" if len(lengths) > 1 else ""
+        raise ValueError(f"{told}, in lists of one length{given}") from None
 
 
 def _leaves(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:

@@ -14,3 +14,9 @@ def distances(x: jax.Array, y: jax.Array) -> jax.Array:
     x, y = x.astype(jnp.float32), y.astype(jnp.float32)
     square = jnp.sum(x * x, axis=-1)[:, None] + jnp.sum(y * y, axis=-1) - 2 * x @ y.T
     return jnp.sqrt(jnp.maximum(square, LEAST))
+
+
+def own_distances(x: jax.Array, y: jax.Array) -> jax.Array:
+    """[B] fp32: how far each row of x [B, D] is from that of y."""
+    square = jnp.sum(jnp.square(x.astype(jnp.float32) - y.astype(jnp.float32)), axis=-1)
+    return jnp.sqrt(jnp.maximum(square, LEAST))

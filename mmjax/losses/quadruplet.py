@@ -13,9 +13,8 @@ import jax
 import jax.numpy as jnp
 
 from mmjax.core.mean import Mean
-from mmjax.losses.distances import distances
+from mmjax.losses.distances import distances, own_distances
 from mmjax.losses.mining import hardest
-from mmjax.losses.triplet import own_distances
 from mmjax.losses.whole_batch import WholeBatch
 
 

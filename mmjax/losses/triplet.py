@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from mmjax.core.mean import Mean
-from mmjax.losses.distances import distances
+from mmjax.losses.distances import distances, own_distances
 from mmjax.losses.mining import hardest, semi_hard
 from mmjax.losses.whole_batch import WholeBatch
 
@@ -46,8 +46,3 @@ class Triplet:
         place = jax.lax.stop_gradient(MINERS[self.mine](distance, own, other))
         chosen = jnp.take_along_axis(distance, place[:, None], axis=-1)[:, 0]
         return Mean.of(jax.nn.relu(self.margin + own - chosen), jnp.any(other, axis=-1))
-
-
-def own_distances(x: jax.Array, y: jax.Array) -> jax.Array:
-    """[B]: how far each row of x [B, D] is from that of y."""
-    return jnp.sqrt(jnp.maximum(jnp.sum(jnp.square(x - y), axis=-1), 1e-12))
