@@ -1,15 +1,13 @@
 """A point on the unit sphere, for retrieval and contrast: z = W h / |W h| (as in CLIP: arXiv 2103.00020)."""
 
 import jax
-import jax.numpy as jnp
 from flax import linen as nn
 
 from mmjax.core.tokens import Tokens
 from mmjax.heads.features import Features
 from mmjax.nn.checks import check_sizes
 from mmjax.nn.dense import Dense
-
-LEAST = 1e-12  # the square of a length below which a vector has no direction
+from mmjax.nn.unit import unit
 
 
 class Embed(Features):
@@ -28,6 +26,4 @@ class Embed(Features):
     def __call__(self, tokens: Tokens, *, train: bool) -> jax.Array:
         x = super().__call__(tokens, train=train)
         x = Dense(self.features, use_bias=False, name="projection")(x)
-        square = jnp.sum(jnp.square(x), axis=-1, keepdims=True)
-        # A zero vector stays one: the gradient of its length would have no bound.
-        return x * jax.lax.rsqrt(jnp.where(square > LEAST, square, 1))
+        return unit(x)
