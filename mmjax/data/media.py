@@ -21,6 +21,7 @@ import numpy as np
 SECONDS = 3600  # of sound; more is refused before it is unpacked
 LOUDEST = 1.5  # of a sound file; more is another unit
 BYTES = 2**31  # of unpacked frames
+MOTION = 64  # pixels a side of the pictures that are compared
 OGG_PAGE = 27 + 255 + 255 * 255  # bytes at most: header, table, and what it tells of
 WHOLE = 0.9  # of the length that a file tells of; with less it is cut off
 FORMATS = ("mov", "matroska", "webm", "avi", "mpeg", "mpegts", "asf", "flv", "ogg", "gif")  # as FFmpeg calls them
@@ -87,6 +88,49 @@ def read_video(video: str | os.PathLike | bytes, fps: float | None = None, count
     if len(shapes) > 1:
         raise ValueError(f"{name}: its frames change their size, {sorted(shapes)}; cut it into parts of one size each")
     return np.stack(frames)
+
+
+def read_motion(video: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
+    """How much changes from each frame to the next [T - 1] float32, 0 to 1, and in the middle of which times, seconds.
+
+    It is the mean difference of grey pictures of at most MOTION pixels a side, one after the other: a long film takes
+    no more memory than a short one.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: fewer than two frames, or none that can be read.
+        ImportError: PyAV is not installed.
+    """
+    name, before = _check_file(video, "a video"), None
+    times, changes = [], []
+    with _opened(name, "video") as (container, stream):
+        _span(name, container, stream)
+        container.seek(0)
+        scale = min(1, MOTION / max(stream.width, stream.height))
+        size = {"width": max(1, round(stream.width * scale)), "height": max(1, round(stream.height * scale))}
+        for frame in container.decode(stream):
+            if frame.time is None:
+                continue
+            grey = frame.reformat(format="gray", **size).to_ndarray().astype(np.float32) / 255
+            if before is not None:
+                times.append((before[0] + frame.time) / 2)
+                changes.append(np.abs(grey - before[1]).mean())
+            before = frame.time, grey
+    if not changes:
+        raise ValueError(f"{name}: holds fewer than two frames, so that nothing moves")
+    return np.array(changes, np.float32), np.array(times)
+
+
+def sound_begins(path: str | os.PathLike) -> float:
+    """When the sound of a video begins, in seconds of its clock; the sound alone does not say. It raises as the others.
+
+    A sound file begins at 0.
+    """
+    name = _check_file(path, "a sound file")
+    if not name.lower().endswith(CONTAINERS):
+        return 0.0
+    with _opened(name, "audio") as (container, stream):
+        return next((float(frame.time) for frame in container.decode(stream) if frame.time is not None), 0.0)
 
 
 def _check_file(path: str | os.PathLike, expected: str) -> str:

@@ -2,9 +2,11 @@
 
 import builtins
 import importlib
+import itertools
 import os
 import struct
 import sys
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -280,3 +282,32 @@ def test_the_file_itself_needs_none_of_the_libraries(monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", refuse)
     importlib.reload(media)
+
+
+def test_motion_is_how_much_changes_between_frames_and_when(video, av):
+    changes, times = media.read_motion(video)
+    np.testing.assert_allclose(times, np.arange(9) / 5 + 0.1, atol=1e-6)
+    frames = media.read_video(video).astype(float) @ [0.299, 0.587, 0.114] / 255
+    expected = [np.abs(after - before).mean() for before, after in itertools.pairwise(frames)]
+    np.testing.assert_allclose(changes, expected, atol=0.01)
+
+
+def test_a_film_of_one_frame_does_not_move(av, tmp_path):
+    with pytest.raises(ValueError, match=r"film\.mp4: holds fewer than two frames, so that nothing moves"):
+        media.read_motion(film(av, tmp_path / "film.mp4", frames=1, sound=False))
+
+
+@pytest.mark.parametrize("late", [0.0, 0.75])
+def test_the_sound_of_a_video_begins_when_a_player_begins_it(av, tmp_path, late):
+    path = tmp_path / "late.mp4"
+    with av.open(str(path), "w") as file:
+        track = file.add_stream("aac", rate=RATE, layout="mono")
+        tone = av.AudioFrame.from_ndarray(TONE[None], format="fltp", layout="mono")
+        tone.sample_rate, tone.pts, tone.time_base = RATE, round(late * RATE), Fraction(1, RATE)
+        file.mux(track.encode(tone))
+        file.mux(track.encode())
+    # An encoder begins with silence of its own, which is cut off or stands before.
+    loud = np.flatnonzero(np.abs(media.read_audio(path, RATE)) > 0.2)[0] / RATE
+    assert media.sound_begins(path) + loud == pytest.approx(late, abs=0.04)
+    with pytest.raises(ValueError, match="has no audio track"):
+        media.sound_begins(film(av, tmp_path / "mute.mp4", sound=False))
