@@ -20,6 +20,7 @@ VERBS = {
     "predict": "what a run says to a picture and a text",
     "data": "build, list and show data sets",
     "import": "take a public checkpoint's weights for a config's model",
+    "align": "how late one film, sound or series is to another",
     "new": "begin a fusion, interaction, encoder or head, with its test",
 }
 # Verbs that take --config.KEY=VALUE; to the others it would change nothing.
