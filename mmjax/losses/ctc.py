@@ -11,6 +11,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
+LEAST = -1e6  # of a log probability: an id that is impossible costs much, and stays finite
+BEYOND = -1e10  # of what no path reaches: below what any path of thousands of steps has
+
 
 class Read(NamedTuple):
     """cost [B] fp32, and feasible [B] bool: whether any path reads as the target. `Mean.of(*ctc(...))` counts those."""
@@ -36,7 +39,7 @@ def ctc(logits: jax.Array, target: jax.Array, mask: jax.Array, target_mask: jax.
         ValueError: shapes that do not fit each other, or a blank that is none of V.
     """
     _check(logits, target, mask, target_mask, blank)
-    logits = jnp.where(mask[..., None], logits, 0).astype(jnp.float32)
+    logits = jax.nn.log_softmax(jnp.where(mask[..., None], logits, 0).astype(jnp.float32))
     first = jnp.argsort(~target_mask, axis=1, stable=True)  # optax wants what is real to stand first
     target, there = (jnp.take_along_axis(one, first, axis=1) for one in (target, target_mask))
     legal = (target >= 0) & (target < logits.shape[-1]) & (target != blank)
@@ -45,7 +48,12 @@ def ctc(logits: jax.Array, target: jax.Array, mask: jax.Array, target_mask: jax.
     feasible = (steps > 0) & (needed <= steps) & jnp.all(legal | ~there, axis=1)
     target = jnp.where(there & legal, target, 0)
     cost = optax.losses.ctc_loss(
-        logits, (~mask).astype(jnp.float32), target, (~there).astype(jnp.float32), blank_id=blank
+        jnp.maximum(logits, LEAST),
+        (~mask).astype(jnp.float32),
+        target,
+        (~there).astype(jnp.float32),
+        blank_id=blank,
+        log_epsilon=BEYOND,
     )
     return Read(jnp.where(feasible, cost, 0), feasible)
 

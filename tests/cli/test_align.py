@@ -3,6 +3,7 @@
 import json
 import pickle
 import re
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -193,7 +194,7 @@ def test_a_film_without_sound_a_sound_without_film_and_silence_are_told(tmp_path
 
 def test_a_library_that_is_missing_is_told_with_what_to_install(tmp_path, capfd, monkeypatch):
     (tmp_path / "a.wav").write_bytes(b"RIFF")
-    monkeypatch.setitem(__import__("sys").modules, "soundfile", None)
+    monkeypatch.setitem(sys.modules, "soundfile", None)
     line = refused(capfd, tmp_path, tmp_path / "a.wav", tmp_path / "a.wav")
     assert line.startswith("mmjax: soundfile is needed for this and cannot be used: pip install 'mmjax[media]'")
 

@@ -62,6 +62,16 @@ def test_another_id_may_be_the_blank(given):
     np.testing.assert_allclose(found.cost, [by_paths(logits[0].astype(float), [0, 1], 2)], rtol=1e-5)
 
 
+def test_ids_that_are_impossible_count_for_nothing_and_a_target_of_one_costs_much_yet_is_finite(given):
+    logits, target, mask, target_mask = (one.copy() for one in given)
+    logits[1, :, 1] = logits[3, :, 2] = -np.inf  # none of the target, and its only id
+    found = of((logits, target, mask, target_mask))
+    np.testing.assert_allclose(found.cost[1], by_paths(logits[1].astype(float), [2, 2], 0), rtol=1e-5)
+    assert 1e5 < found.cost[3] < np.inf and found.feasible[3]
+    gradient = compiled(jax.grad(lambda logits: jnp.sum(ctc(logits, target, mask, target_mask).cost)))(logits)
+    assert np.isfinite(gradient).all()
+
+
 def test_gradients_are_those_of_small_changes_and_0_where_nothing_is_counted(given):
     gradient = compiled(jax.grad(lambda logits: jnp.sum(ctc(logits, *given[1:]).cost)))(given[0])
     assert np.isfinite(gradient).all() and not gradient[~given[2]].any() and not gradient[4:].any()
