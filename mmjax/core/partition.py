@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import jax
-import jax.numpy as jnp
 from jax.sharding import PartitionSpec
 
 T = TypeVar("T")
@@ -61,11 +60,6 @@ def gather(x: jax.Array, axis: str | None) -> jax.Array:
     return x if axis is None else jax.lax.all_gather(x, axis, axis=0, tiled=True)
 
 
-def place(axis: str | None) -> jax.Array | int:
-    """Which of the devices along a mapped axis this is; 0 where there is no axis."""
-    return 0 if axis is None else jax.lax.axis_index(axis)
-
-
 def by_device(run: Callable[..., jax.Array], rows: T, whole: Any, axis: str | None) -> jax.Array:
     """run(axis, rows, whole), a scalar, where each device sees its own rows and may pass them on.
 
@@ -82,12 +76,9 @@ def by_device(run: Callable[..., jax.Array], rows: T, whole: Any, axis: str | No
     return summed(rows, whole)
 
 
-def ring(block: Callable[..., jax.Array], moving: T, axis: str | tuple[str, ...] | None) -> jax.Array:
-    """The sum of block(moving, own) over what all devices have of `moving`: each passes its on to the one before it.
-
-    `own` is True for what this device had at first.
-    """
-    total = block(moving, jnp.asarray(True))
+def ring(block: Callable[[T], jax.Array], moving: T, axis: str | tuple[str, ...] | None) -> jax.Array:
+    """The sum of block(moving) over what all devices have of `moving`: each passes its on to the one before it."""
+    total = block(moving)
     if axis is None:
         return total
     devices = jax.lax.axis_size(axis)
@@ -96,7 +87,7 @@ def ring(block: Callable[..., jax.Array], moving: T, axis: str | tuple[str, ...]
     def turn(carry: tuple[T, jax.Array], _: None) -> tuple[tuple[T, jax.Array], None]:
         moving, total = carry
         moving = jax.lax.ppermute(moving, axis, passes)
-        return (moving, total + block(moving, jnp.asarray(False))), None
+        return (moving, total + block(moving)), None
 
     (_, total), _ = jax.lax.scan(turn, (moving, total), None, length=devices - 1)
     return total

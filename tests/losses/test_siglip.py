@@ -2,18 +2,22 @@
 
 import subprocess
 import sys
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mmjax.losses.siglip import ring_siglip, siglip
+from mmjax.losses.ring_siglip import RingSiglip
+from mmjax.losses.siglip import Siglip
 from mmjax.losses.whole_batch import WholeBatch
 from tests.command import ROOT
 
 B, D = 32, 16
 SCALE, BIAS = 10.0, -10.0
+GROUP = np.arange(B, dtype=np.int32) // 2 * (np.arange(B) < 12) + np.arange(B) * (np.arange(B) >= 12)
+LOSSES = (Siglip(), RingSiglip())
 
 
 def batch():
@@ -24,15 +28,16 @@ def batch():
     return x.astype(np.float32), y.astype(np.float32), real
 
 
-@pytest.mark.parametrize("loss", [siglip, ring_siglip])
-def test_every_pair_of_real_rows_is_a_decision(loss):
+@pytest.mark.parametrize("group", [np.arange(B), GROUP], ids=["rows", "groups"])
+@pytest.mark.parametrize("loss", LOSSES, ids=["dense", "ring"])
+def test_every_pair_of_real_rows_is_a_decision(loss, group):
     x, y, real = batch()
     total = 0.0
     for i in np.flatnonzero(real):
         for j in np.flatnonzero(real):
-            z = 1 if i == j else -1
+            z = 1 if group[i] == group[j] else -1
             total -= np.log(1 / (1 + np.exp(-z * (SCALE * float(x[i] @ y[j]) + BIAS))))
-    found = loss(x, y, SCALE, BIAS, WholeBatch(real, np.arange(B)))
+    found = loss(x, y, WholeBatch(real, group), SCALE, BIAS)
     assert float(found.value) == pytest.approx(total / real.sum(), rel=1e-5) and float(found.count) == real.sum()
 
 
@@ -50,14 +55,13 @@ def test_the_ring_is_the_dense_loss_on_any_devices(devices, environment):
 def compare() -> None:
     """On the devices there are, against the dense loss of one; prints the bytes that either takes under a mesh."""
     devices = jax.device_count()
-    x, y, real = batch()
+    given = *batch(), GROUP.astype(np.int32)
 
-    def losses(loss, x, y, real, numbers, axis=None):
-        whole = WholeBatch(real, jnp.arange(len(real)), axis)
+    def losses(loss, x, y, real, group, numbers, axis=None):
+        whole = WholeBatch(real, group, axis)
 
         def total(x, y, numbers):
-            found = loss(x, y, *numbers, whole)
-            return found.total / whole.count
+            return loss(x, y, whole, *numbers).total / whole.count
 
         value, gradients = jax.value_and_grad(total, argnums=(0, 1, 2))(x, y, numbers)
         if axis is not None:
@@ -65,23 +69,21 @@ def compare() -> None:
         return value, gradients
 
     numbers = (jnp.float32(SCALE), jnp.float32(BIAS))
-    wanted = jax.jit(lambda *a: losses(siglip, *a))(x, y, real, numbers)
+    wanted = jax.jit(partial(losses, LOSSES[0]))(*given, numbers)
     auto = (jax.sharding.AxisType.Auto,) * 2
     mesh = jax.make_mesh((max(devices // 2, 1), min(devices, 2)), ("data", "fsdp"), axis_types=auto)
     rows = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec(("data", "fsdp")))
-    for loss in (siglip, ring_siglip):
+    for loss in LOSSES:
         with jax.set_mesh(mesh):
-            close(wanted, jax.jit(lambda *a, loss=loss: losses(loss, *a))(*jax.device_put((x, y, real), rows), numbers))
-        cut = [one.reshape(devices, -1, *one.shape[1:]) for one in (x, y, real)]
-        mapped = jax.pmap(lambda x, y, real, loss=loss: losses(loss, x, y, real, numbers, "data"), axis_name="data")(
-            *cut
-        )
+            close(wanted, jax.jit(partial(losses, loss))(*jax.device_put(given, rows), numbers))
+        cut = [one.reshape(devices, -1, *one.shape[1:]) for one in given]
+        mapped = jax.pmap(lambda *a, loss=loss: losses(loss, *a, numbers, "data"), axis_name="data")(*cut)
         gradients = [one.reshape(B, D) for one in mapped[1][:2]]
         close(wanted, (mapped[0][0], (*gradients, jax.tree.map(lambda one: one[0], mapped[1][2]))))
-    big = [jax.ShapeDtypeStruct((4096, *one.shape[1:]), one.dtype, sharding=rows) for one in (x, y, real)]
+    big = [jax.ShapeDtypeStruct((4096, *one.shape[1:]), one.dtype, sharding=rows) for one in given]
     with jax.set_mesh(mesh):
-        for loss in (siglip, ring_siglip):
-            compiled = jax.jit(lambda *a, loss=loss: losses(loss, *a)).lower(*big, numbers).compile()
+        for loss in LOSSES:
+            compiled = jax.jit(partial(losses, loss)).lower(*big, numbers).compile()
             print(compiled.memory_analysis().temp_size_in_bytes)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from mmjax.core.partition import psum
 from mmjax.losses.barlow_twins import BarlowTwins
-from mmjax.losses.clip import clip
+from mmjax.losses.clip import Clip
 from mmjax.losses.dcca import Dcca, nuclear_norm
 from mmjax.losses.dcca_ey import DccaEy
 from mmjax.losses.multi_similarity import MultiSimilarity
@@ -35,7 +35,7 @@ CASES = {
     "triplet, hardest": (Triplet(mine="hardest"), lambda *a: whole.triplet(*a, mine="hardest")),
     "quadruplet": (Quadruplet(second=0.7), lambda *a: whole.quadruplet(*a, second=0.7)),
     "multi_similarity": (MultiSimilarity(), whole.multi_similarity),
-    "clip": (lambda x, y, batch: clip(x, y, 0.3, batch), lambda *a: whole.clip(*a, scale=0.3)),
+    "clip": (partial(Clip(), scale=0.3), lambda *a: whole.clip(*a, scale=0.3)),
     "n_pair": (NPair(length=0.1), lambda *a: whole.n_pair(*a, length=0.1)),
 }
 LOSSES = {name: loss for name, (loss, _) in CASES.items()}

@@ -125,5 +125,5 @@ def clip(x, y, group, scale=5.0):
     for a, b in ((x, y), (y, x)):
         for i in range(len(a)):
             logits = [scale * float(a[i] @ b[j]) for j in range(len(b))]
-            total += np.log(sum(np.exp(logits))) - logits[i]
+            total += np.log(sum(np.exp(logits))) - np.mean([logits[j] for j in range(len(b)) if group[j] == group[i]])
     return total / len(x) / 2
