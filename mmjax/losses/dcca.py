@@ -48,12 +48,12 @@ def total_correlation(
     s_xx: jax.Array, s_xy: jax.Array, s_yy: jax.Array, ridge: float, top: int | None = None
 ) -> jax.Array:
     """The sum of the canonical correlations, or of the `top` largest, from covariances."""
-    half = solve_triangular(_factor(s_xx, ridge), s_xy, lower=True)
-    whitened = solve_triangular(_factor(s_yy, ridge), half.T, lower=True).T
+    half = solve_triangular(factor(s_xx, ridge), s_xy, lower=True)
+    whitened = solve_triangular(factor(s_yy, ridge), half.T, lower=True).T
     return nuclear_norm(whitened, top)
 
 
-def _factor(s: jax.Array, ridge: float) -> jax.Array:
+def factor(s: jax.Array, ridge: float) -> jax.Array:
     """The Cholesky factor of S + r I; what rounding does to large variances is added to r."""
     rounding = s.shape[-1] * jnp.finfo(s.dtype).eps * jnp.max(jnp.diagonal(s))
     return jnp.linalg.cholesky(s + (ridge + jax.lax.stop_gradient(rounding)) * jnp.eye(s.shape[-1], dtype=s.dtype))
