@@ -46,7 +46,8 @@ class Task(Protocol):
     """A frozen dataclass that holds a model and owns what is predicted; it has no config and no optimiser.
 
     `weights` names the losses that training minimises; other names that `loss` returns are only reported.
-    `coupled` says that the loss ties the examples of a batch together, so that it cannot be cut into microbatches.
+    `coupled` says that the loss ties the examples of a batch together, so that it can be cut into microbatches only
+    where the task says what each example is by itself, see `Coupled`.
     """
 
     weights: Mapping[str, float]
@@ -85,3 +86,16 @@ class Task(Protocol):
 
     def show(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> list[Panel]:
         """What a report draws of a batch."""
+
+
+@runtime_checkable
+class Coupled(Task, Protocol):
+    """A task whose loss ties examples together, in two parts: loss(...) = couple(..., encode(...), ...)."""
+
+    def encode(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> Any:
+        """What each example of (a part of) a batch is by itself: a pytree of floats that lead with the batch axis."""
+
+    def couple(
+        self, params: Params, extra: Extra, encoded: Any, batch: Batch, ctx: Ctx
+    ) -> tuple[dict[str, Mean], Extra]:
+        """What `loss` gives, from what all examples of a batch are."""

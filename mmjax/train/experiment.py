@@ -5,7 +5,7 @@ import dataclasses
 from mmjax.core.data import Data
 from mmjax.core.optim import Optim
 from mmjax.core.partition import Partition
-from mmjax.core.task import Task
+from mmjax.core.task import Coupled, Task
 from mmjax.train.init_from import InitFrom
 from mmjax.train.mesh import Mesh
 
@@ -80,7 +80,7 @@ class Experiment:
             raise ValueError(
                 f"optim.schedule does not fit steps={self.steps}: {error}; change steps or one of {fields}"
             ) from None
-        if self.microbatches > 1 and self.task.coupled:
+        if self.microbatches > 1 and self.task.coupled and not isinstance(self.task, Coupled):
             raise ValueError(
                 f"microbatches is {self.microbatches}, but the loss of {type(self.task).__name__} ties the examples "
                 "of a batch together and cannot be cut; set microbatches to 1"

@@ -4,6 +4,10 @@ loss = sum over names of weights[name] * total / (count over all devices and mic
 
 The counts of everything come first, so that devices and microbatches only ever add totals: dividing by a part's own
 count and averaging would weigh uneven parts wrongly.
+
+A loss that ties examples together is cut into microbatches all the same (GradCache: Gao et al. 2021, arXiv 2101.06983):
+what each example is comes first, part by part, then the loss over all and its gradient by what they are, and part by
+part again what that makes of the parameters.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +20,7 @@ from einops import rearrange
 from mmjax.core import paths
 from mmjax.core.mean import Mean
 from mmjax.core.partition import fold_axis, psum
-from mmjax.core.task import Batch, Ctx, Task
+from mmjax.core.task import Batch, Coupled, Ctx, Task
 from mmjax.train.state import State
 
 Metrics = dict[str, Any]
@@ -74,11 +78,7 @@ def _gradients(
 
     def losses(trainable, extra, batch, key, counts):
         found, extra = task.loss(paths.merge(frozen, trainable), extra, batch, Ctx(key, train=True, axis=axis))
-        if counts is None:
-            counts = _counts(found, axis)
-        shares = {name: Mean(found[name].total, counts[name]) for name in task.weights}
-        total = sum(weight * shares[name].value for name, weight in task.weights.items())
-        return total, (found, extra)
+        return _total(task, found, counts or _counts(found, axis)), (found, extra)
 
     differentiate = jax.grad(losses, has_aux=True)
     if microbatches == 1:
@@ -88,6 +88,8 @@ def _gradients(
     # "(b m)", not "(m b)": every device cuts its own rows, none moves to another device.
     parts = jax.tree.map(lambda x: rearrange(x, "(b m) ... -> m b ...", m=microbatches), batch)
     keys = jax.random.split(key, microbatches)
+    if task.coupled:
+        return _coupled_gradients(task, trainable, frozen, state.extra, batch, parts, keys, axis)
 
     def count(_, part):
         # Only the counts are used, so the compiler drops all of the model but what they need.
@@ -105,6 +107,38 @@ def _gradients(
     zeros = jax.tree.map(jnp.zeros_like, trainable)
     (gradients, extra), found = jax.lax.scan(accumulate, (zeros, state.extra), (parts, keys))
     return gradients, jax.tree.map(lambda x: jnp.sum(x, axis=0), found), extra
+
+
+def _coupled_gradients(
+    task: Coupled, trainable: Any, frozen: Any, extra: Any, batch: Batch, parts: Any, keys: jax.Array, axis: str | None
+) -> tuple[Any, dict[str, Mean], Any]:
+    """What `_gradients` gives, of a task whose loss needs all parts at once."""
+
+    def encode(trainable, part, key):
+        return task.encode(paths.merge(frozen, trainable), extra, part, Ctx(key, train=True, axis=axis))
+
+    def couple(trainable, encoded):
+        encoded = jax.tree.map(lambda x: rearrange(x, "m b ... -> (b m) ..."), encoded)
+        ctx = Ctx(jax.random.fold_in(keys[0], len(keys)), train=True, axis=axis)
+        found, new = task.couple(paths.merge(frozen, trainable), extra, encoded, batch, ctx)
+        return _total(task, found, _counts(found, axis)), (found, new)
+
+    _, encoded = jax.lax.scan(lambda _, part: (None, encode(trainable, *part)), None, (parts, keys))
+    (gradients, slopes), (found, new) = jax.grad(couple, argnums=(0, 1), has_aux=True)(trainable, encoded)
+
+    def accumulate(gradients, part):
+        part, key, slope = part
+        _, back = jax.vjp(lambda trainable: encode(trainable, part, key), trainable)
+        return jax.tree.map(jnp.add, gradients, *back(slope)), None
+
+    gradients, _ = jax.lax.scan(accumulate, gradients, (parts, keys, slopes))
+    return gradients, found, new
+
+
+def _total(task: Task, found: Mapping[str, Mean], counts: Mapping[str, jax.Array]) -> jax.Array:
+    """This device's part of the loss."""
+    shares = {name: Mean(found[name].total, counts[name]) for name in task.weights}
+    return sum(weight * shares[name].value for name, weight in task.weights.items())
 
 
 def _counts(found: Mapping[str, Mean], axis: str | None) -> dict[str, jax.Array]:
