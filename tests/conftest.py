@@ -55,7 +55,7 @@ def easyvqa() -> Path:
 
     folder = Path(os.environ["TFDS_DATA_DIR"])
     with locked("easyvqa"):
-        for name in ("easyvqa", "easyvqa_pictures"):
+        for name in ("easyvqa", "easyvqa_pictures", "easyvqa_captions"):
             prepared.prepare(name, str(folder))  # returns at once where it is there
     return folder
 

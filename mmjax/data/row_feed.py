@@ -90,11 +90,10 @@ class RowFeed:
                 seen.add(self._row(known, split, place, pictures=False))
             if split == "train":
                 self.notes = [f"{self.config.name} {self.config.train}: {line}" for line in seen.lacks(known.labels)]
-            if not seen.truths:
-                (aim,) = (key for key in ("label", "labels", "target") if getattr(self.config, key) is not None)
-                feature = getattr(self.config, aim).feature
+            aim = self.config.label or self.config.labels or self.config.target
+            if aim is not None and not seen.truths:
                 raise ValueError(
-                    f"{self.config.name} {getattr(self.config, split)}: no row has a {feature!r}, so that there is "
+                    f"{self.config.name} {getattr(self.config, split)}: no row has a {aim.feature!r}, so that there is "
                     f"nothing to {'learn' if split == 'train' else 'measure'}; set data.{split} to rows that have it"
                 )
         fresh = path.with_suffix(".tmp")
@@ -253,7 +252,7 @@ class RowFeed:
                 out["label"] = label(self.source, given[label.feature], known.labels)
             elif labels is not None:
                 out["labels"] = labels(self.source, given[labels.feature], known.labels)
-            else:
+            elif target is not None:
                 out["target"], out["target_mask"] = target(given[target.feature])
         except ValueError as error:
             raise ValueError(f"{self.config.name} {split} row {place}: {error}") from None
@@ -276,14 +275,13 @@ class _Seen:
 
     def add(self, row: Batch) -> None:
         if "target" in row:
-            known = bool(row["target_mask"])
+            self.truths += bool(row["target_mask"])
         elif "label" in row:
-            known = np.any(row["label"] >= 0)
+            self.truths += bool(np.any(row["label"] >= 0))
             self.classes.update(np.ravel(row["label"]).tolist())
-        else:
-            known = np.any(row["labels"] >= 0)
+        elif "labels" in row:
+            self.truths += bool(np.any(row["labels"] >= 0))
             self.classes.update(np.flatnonzero(row["labels"] > 0).tolist())
-        self.truths += bool(known)
         for name in row:
             if f"{name}_mask" in row and name != "target":
                 self.there[name] = self.there.get(name, False) or bool(row[f"{name}_mask"].any())

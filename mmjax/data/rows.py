@@ -1,4 +1,4 @@
-"""Rows of any modalities with a label: what each feature of a prepared TFDS data set becomes in a batch.
+"""Rows of any modalities, with a label or without: what each feature of a prepared TFDS data set becomes in a batch.
 
 A batch holds NAME and NAME_mask for each modality, label [B] int32 (-1: none), labels [B, C] float32 (1: holds,
 0: not, -1: unknown) or target [B, O] float32 with target_mask [B], and index [B] int32 (-1 for padding rows). With
@@ -41,7 +41,7 @@ class Modality(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Rows:
-    """A data set by name: its modalities by the names that the model's encoders have, and what is predicted.
+    """A data set by name: its modalities by the names that the model's encoders have, and what is predicted, if any.
 
     `train` and `test` are TFDS splits or slices of rows. `tokenizer` is for the modalities that are texts. `kind` is a
     class of what is asked, by which scores are told; it stands in a batch as `label` does.
@@ -66,8 +66,8 @@ class Rows:
             raise ValueError(
                 f"batch is {self.batch} with {len(self.modalities)} modalities, expected at least one of each"
             )
-        if sum(aim is not None for aim in (self.label, self.labels, self.target)) != 1:
-            raise ValueError("give either label, a class, labels, any of several, or target, numbers")
+        if sum(aim is not None for aim in (self.label, self.labels, self.target)) > 1:
+            raise ValueError("give one of label, a class, labels, any of several, and target, numbers")
         if self.kind is not None and (self.label is None or self.label.many != self.kind.many):
             raise ValueError("kind goes with a label, and with as many of them a row: make their many equal")
         taken = {"index", "source", "label", "kind", "labels", "target"} & set(self.modalities)
@@ -100,7 +100,7 @@ class Rows:
             row["label"] = self.label.blank()
         elif self.labels is not None:
             row["labels"] = self.labels.blank()
-        else:
+        elif self.target is not None:
             row["target"], row["target_mask"] = self.target.blank()
         return row
 

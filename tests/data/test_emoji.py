@@ -90,3 +90,16 @@ def test_the_miniature_has_the_published_form(tmp_path):
     first = json.loads((package / "emoji.json").read_text())[0]
     assert first["unified"] == "1F600" and first["image"] == "1f600.png"
     assert np.array([first["has_img_google"], first["has_img_twitter"]]).tolist() == [True, False]
+
+
+def test_pairs_are_the_same_concepts_in_the_same_splits(tmp_path):
+    brought, data = tmp_path / "brought", str(tmp_path / "data")
+    wheels.emoji(brought, 12)
+    one, pairs = (prepared.prepare(name, data, brought)["splits"] for name in ("emoji", "emoji_pairs"))
+    for split in ("train", "test"):
+        rows = prepared.peek("emoji_pairs", split, pairs[split], data)
+        for style in ("google", "twitter"):
+            alone = prepared.peek("emoji", f"{style}_{split}", one[f"{style}_{split}"], data)
+            assert [row["concept"] for row in rows] == [row["concept"] for row in alone]
+            for row, single in zip(rows, alone, strict=True):
+                np.testing.assert_array_equal(row[style], single["image"])

@@ -87,5 +87,3 @@ def test_sizes_that_fit_no_names_are_refused():
         Labels("words", 2, NAMES)
     with pytest.raises(ValueError, match="twice; expected every class once"):
         Labels("words", 2, NAMES[:1] * 2)
-    with pytest.raises(ValueError, match="give either label, a class, labels"):
-        Rows("felt", {"view": Vector("view", 2)})

@@ -275,8 +275,7 @@ def test_a_class_that_no_training_row_has_is_told_before_the_training(folder, tm
     ("changes", "told"),
     [
         (dict(modalities={}), "with 0 modalities"),
-        (dict(label=None), "give either label"),
-        (dict(target=Target("score")), "give either label"),
+        (dict(target=Target("score")), "give one of label"),
         (dict(tokenizer=None), "said is a text and wants data.tokenizer"),
         (dict(modalities={"view": Vector("view", 3)}), "no modality is a text"),
         (dict(modalities={"label": Vector("view", 3)}, tokenizer=None), "no modality may be called 'label'"),

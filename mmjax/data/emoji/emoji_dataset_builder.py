@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,33 +51,44 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         )
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Iterator]:
-        folders = {style: package(Path(dl_manager.manual_dir), style) for style in STYLES}
-        concepts = drawn_by_all(folders[STYLES[0]] / "emoji.json")
-        pictures = {
-            style: [(folder / "img" / style / str(SIDE) / concept["image"]).read_bytes() for concept in concepts]
-            for style, folder in folders.items()
-        }
-        held = held_out([concept["unified"] for concept in concepts], list(pictures.values()))
+        found = list(drawings(dl_manager.manual_dir))
         return {
-            f"{style}_{split}": self._generate_examples(style, zip(concepts, shown, strict=True), held, split == "test")
+            f"{style}_{split}": self._generate_examples(found, style, split == "test")
             for split in ("train", "test")
-            for style, shown in pictures.items()
+            for style in STYLES
         }
 
     def _generate_examples(
-        self, style: str, drawn: Iterable[tuple[dict[str, Any], bytes]], held: Collection[str], test: bool
+        self, found: Iterable[tuple[dict[str, Any], dict[str, bytes], bool]], style: str, test: bool
     ) -> Iterator[tuple[str, dict]]:
-        for concept, picture in drawn:
-            if (concept["unified"] in held) == test:
+        for concept, pictures, held in found:
+            if held == test:
                 yield (
                     concept["unified"],
                     {
-                        "image": images.png(images.decode(picture, f"{style} {concept['image']}")),
+                        "image": pictures[style],
                         "caption": concept["name"].lower(),
                         "concept": concept["unified"],
                         "style": style,
                     },
                 )
+
+
+def drawings(folder: Path) -> Iterator[tuple[dict[str, Any], dict[str, bytes], bool]]:
+    """(concept, its picture as PNG by style, whether it is for the test) of what every style draws."""
+    folders = {style: package(Path(folder), style) for style in STYLES}
+    concepts = drawn_by_all(folders[STYLES[0]] / "emoji.json")
+    pictures = {
+        style: [(root / "img" / style / str(SIDE) / concept["image"]).read_bytes() for concept in concepts]
+        for style, root in folders.items()
+    }
+    held = held_out([concept["unified"] for concept in concepts], list(pictures.values()))
+    for number, concept in enumerate(concepts):
+        shown = {
+            style: images.png(images.decode(found[number], f"{style} {concept['image']}"))
+            for style, found in pictures.items()
+        }
+        yield concept, shown, concept["unified"] in held
 
 
 def drawn_by_all(path: Path) -> list[dict[str, Any]]:
