@@ -39,10 +39,15 @@ def run(args: argparse.Namespace) -> int:
     if bad and args.jsonl is None:
         raise ValueError(_told(args, rows[0]["error"]))
     for row in rows:
-        print(json.dumps({name: str(value) if isinstance(value, Path) else value for name, value in row.items()}))
+        print(json.dumps(row, default=_plain))
     if bad:
         say(f'mmjax: {bad} of {len(rows)} rows could not be answered; see their "error"')
     return 1 if bad else 0
+
+
+def _plain(value: Any) -> Any:
+    """A path as text, a vector as numbers."""
+    return str(value) if isinstance(value, Path) else [float(f"{number:.7g}") for number in value]
 
 
 def _rows(args: argparse.Namespace) -> tuple[list[dict[str, Any]], Path]:

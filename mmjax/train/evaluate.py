@@ -56,7 +56,9 @@ def check_finite(records: Sequence[Record], told: str) -> None:
 def finite(record: Record) -> bool:
     """Whether the numbers that a record says are finite; its truth is not asked."""
     said = [value for name, value in record.items() if name != "truth"]
-    numbers = [value for value in said if isinstance(value, float | list) and np.asarray(value).dtype.kind == "f"]
+    said += [vector for value in said if isinstance(value, Mapping) for vector in value.values()]
+    kinds = float | list | np.ndarray
+    numbers = [value for value in said if isinstance(value, kinds) and np.asarray(value).dtype.kind == "f"]
     return all(np.isfinite(value).all() for value in numbers)
 
 
