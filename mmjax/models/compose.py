@@ -92,7 +92,7 @@ class Compose(nn.Module):
                 )
 
     def __call__(self, batch: Mapping[str, jax.Array], *, train: bool) -> jax.Array:
-        modalities = {name: self._encoded(name, batch, train) for name in sorted(self.encoders)}
+        modalities = self._modalities(batch, train)
         if not self.asked:
             return self._predicted(modalities, train)
         questions = batch[self.asked[0]].shape[1]
@@ -101,6 +101,9 @@ class Compose(nn.Module):
             name: tokens if name in self.asked else jax.tree.map(beside, tokens) for name, tokens in modalities.items()
         }
         return rearrange(self._predicted(modalities, train), "(b q) ... -> b q ...", q=questions)
+
+    def _modalities(self, batch: Mapping[str, jax.Array], train: bool) -> dict[str, Tokens]:
+        return {name: self._encoded(name, batch, train) for name in sorted(self.encoders)}
 
     def _predicted(self, modalities: Modalities, train: bool) -> jax.Array:
         for interaction in self.interactions:

@@ -1,0 +1,93 @@
+"""Classes told by all modalities together and by each of them alone, in one run: does one gain by the others?
+
+loss = CE(fused) + w sum over modalities of CE(alone)
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mmjax.core.mean import Mean
+from mmjax.core.task import Batch, Ctx, Extra, Params
+from mmjax.losses import cross_entropy as ce
+from mmjax.tasks.classify import Classify
+
+FUSED = "fused"
+
+
+@dataclasses.dataclass(frozen=True)
+class Each(Classify):
+    """A task over batches of modalities with `label` [B]; what it predicts, and `accuracy`, are those of all together.
+
+    Args:
+        model: a batch to {"fused": [B, C], NAME: [B, C]}, see `models.beside`.
+        alone: w.
+    """
+
+    alone: float = 1.0
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.alone < 0:
+            raise ValueError(f"alone is {self.alone}; expected a weight of 0 or more")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of what is predicted: all together first, then modality by modality."""
+        return FUSED, *sorted(self.model.encoders)
+
+    @property
+    def weights(self) -> dict[str, float]:
+        return {name: 1.0 if name == FUSED else self.alone for name in self.names}
+
+    def check(self, given: Mapping[str, jax.Array], batch: Batch) -> None:
+        for logits in given.values():
+            super().check(logits, batch)
+
+    def loss(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> tuple[dict[str, Mean], Extra]:
+        """{NAME: cross-entropy, NAME_accuracy, NAME_score: how probable the truth is found} of all, and of each."""
+        given = self.given(params, batch, ctx)
+        known, label = batch["label"] >= 0, jnp.maximum(batch["label"], 0)
+        found = {}
+        for name in self.names:
+            found[name] = Mean.of(ce.cross_entropy(given[name], label, self.smoothing), known)
+            found[f"{name}_accuracy"] = Mean.of(ce.right(given[name], label), known)
+            sure = jnp.exp(-ce.cross_entropy(jax.lax.stop_gradient(given[name]), label))
+            found[f"{name}_score"] = Mean.of(sure, known)
+        return found, extra
+
+    def told(self, given: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
+        """probability [B, C] of all together, and NAME_probability of each alone, in fp32."""
+        told = {name: super(Each, self).told(given[name])["probability"] for name in self.names}
+        return {"probability": told.pop(FUSED)} | {f"{name}_probability": one for name, one in told.items()}
+
+    def score(self, predictions: Mapping[str, jax.Array], batch: Batch) -> dict[str, Mean]:
+        alone = {
+            f"{name}_accuracy": super(Each, self).score({"probability": predictions[f"{name}_probability"]}, batch)
+            for name in self.names[1:]
+        }
+        return super().score(predictions, batch) | {name: one["accuracy"] for name, one in alone.items()}
+
+    def read(self, predictions: Mapping[str, np.ndarray], batch: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
+        records = super().read(predictions, batch)
+        places = {int(index): b for b, index in enumerate(batch["index"])}
+        for record in records:
+            b = places[record["index"]]
+            said = {name: predictions[f"{name}_probability"][b].argmax() for name in self.names[1:]}
+            record["alone"] = {name: self.labels[best] for name, best in said.items()}
+        return records
+
+    def finish(self, records: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+        """Those of `classify`, and a table of all together against each alone."""
+        found, known = super().finish(records), [record for record in records if "truth" in record]
+        if not known:
+            return found
+        said = {FUSED: [record["prediction"] for record in known]}
+        said |= {name: [record["alone"][name] for record in known] for name in self.names[1:]}
+        truths = np.array([record["truth"] for record in known])
+        table = {name: float(np.mean(np.array(some) == truths)) for name, some in said.items()}
+        return found | {f"accuracy/unimodal and fused/{name}": share for name, share in table.items()}

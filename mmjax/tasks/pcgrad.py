@@ -1,0 +1,69 @@
+"""Gradients of losses that conflict are projected (PCGrad: Yu et al. 2020, arXiv 2001.06782).
+
+g_i <- g_i - (g_i . g_j / |g_j|^2) g_j where g_i . g_j < 0, for every other j in random order;   g = sum_i g_i
+
+Only what several losses share can conflict: parameters with a gradient of one loss alone have no dot product.
+"""
+
+import dataclasses
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from mmjax.core.task import Batch, Extra, Params
+from mmjax.tasks.surgery import Flat, Surgery, cosines, named, products
+
+
+@dataclasses.dataclass(frozen=True)
+class Pcgrad(Surgery):
+    """A task of several losses; their cosines are told, as they were before.
+
+    Args:
+        shared: a pattern of the paths of the parameters whose gradients are projected; others' are added up.
+    """
+
+    shared: str = ".*"
+
+    def start(self) -> Any:
+        return {"turn": jnp.zeros((), jnp.int32)}
+
+    def init(self, key: jax.Array, batch: Batch) -> tuple[Params, Extra]:
+        if len(self.task.weights) < 2:
+            raise ValueError(
+                f"task.task has the loss {', '.join(self.task.weights)} alone, which conflicts with none; expected "
+                "several, as those of tasks.each"
+            )
+        return super().init(key, batch)
+
+    def operated(
+        self, apart: Callable[..., Sequence[Flat]], found: Mapping[str, jax.Array], own: Any
+    ) -> tuple[Flat, Mapping[str, jax.Array], Any]:
+        gradients = apart()
+        chosen = [path for path in gradients[0] if re.search(self.shared, path)]
+        if not chosen:
+            raise ValueError(f"shared is {self.shared!r}, which is found in none of {', '.join(gradients[0])}")
+        dots = products(gradients, chosen)
+        # The same on every device: what is drawn depends on the step alone.
+        mixed = jnp.sum(projected(dots, jax.random.fold_in(jax.random.key(0), own["turn"])), axis=0)
+        ways = {path: mixed if path in chosen else jnp.ones(len(gradients)) for path in gradients[0]}
+        summed = {path: sum(way[k] * one[path] for k, one in enumerate(gradients)) for path, way in ways.items()}
+        return summed, named(cosines(dots), tuple(self.task.weights)), {"turn": own["turn"] + 1}
+
+
+def projected(dots: jax.Array, key: jax.Array) -> jax.Array:
+    """[K, K]: row i says of which mixture of the K gradients g_i is made, by their dot products [K, K] alone."""
+    count = len(dots)
+    mixture = jnp.eye(count)
+    for i in range(count):
+        order = jax.random.permutation(jax.random.fold_in(key, i), count)
+
+        def turn(row, j, i=i):
+            along = row @ dots[:, j]
+            share = jnp.where((along < 0) & (j != i), along / jnp.maximum(dots[j, j], 1e-20), 0)
+            return row.at[j].add(-share), None
+
+        mixture = mixture.at[i].set(jax.lax.scan(turn, mixture[i], order)[0])
+    return mixture

@@ -1,0 +1,84 @@
+"""A task whose gradients are changed before they reach the optimiser, by a loss that has the changed ones.
+
+L = sum of the losses, held + <g, p - p held>   has the value of the losses and the gradient g by the parameters p.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from mmjax.core import paths
+from mmjax.core.mean import Mean
+from mmjax.core.partition import psum
+from mmjax.core.task import Batch, Ctx, Extra, Params
+from mmjax.tasks.wrapper import Wrapper
+
+Flat = dict[str, jax.Array]
+
+
+@dataclasses.dataclass(frozen=True)
+class Surgery(Wrapper):
+    """A kind of it adds operated(apart, found, own, key) -> (gradients, what is told, own of the next step).
+
+    - apart(): the gradients by path of each weighted loss, over all devices, in the order of the task's weights; a
+      pass backward for each. apart(together=True): those of their sum alone, of one pass.
+    - found: {name: value}, over all devices.
+    """
+
+    @property
+    def weights(self) -> dict[str, float]:
+        return {"total": 1.0}
+
+    def loss(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> tuple[dict[str, Mean], Extra]:
+        names, axis = tuple(self.task.weights), ctx.axis
+
+        def shares(params):
+            found, inner = self.task.loss(params, extra["task"], batch, ctx)
+            counts = {name: psum(jax.lax.stop_gradient(found[name].count), axis) for name in names}
+            parts = [self.task.weights[name] * Mean(found[name].total, counts[name]).value for name in names]
+            return jnp.stack(parts), (found, inner)
+
+        values, back, (found, inner) = jax.vjp(shares, params, has_aux=True)
+
+        def apart(together: bool = False) -> list[Flat]:
+            ways = jnp.ones((1, len(names))) if together else jnp.eye(len(names))
+            return [psum(paths.flatten(back(way)[0]), axis) for way in ways]
+
+        whole = {name: psum(mean, axis).value for name, mean in found.items()}
+        gradients, told, own = self.operated(apart, whole, extra["own"])
+        devices = 1 if axis is None else jax.lax.axis_size(axis)
+        lean = sum(
+            jnp.vdot(jax.lax.stop_gradient(gradients[path]), p - jax.lax.stop_gradient(p))
+            for path, p in paths.flatten(params).items()
+        )
+        share = jnp.asarray(1 / devices, jnp.float32)
+        found = found | {name: Mean(value * share, share) for name, value in told.items()}
+        total = Mean(jax.lax.stop_gradient(jnp.sum(values)) + lean * share, share)
+        return found | {"total": total}, {"task": inner, "own": own}
+
+    def operated(
+        self, apart: Callable[..., Sequence[Flat]], found: Mapping[str, jax.Array], own: Any
+    ) -> tuple[Flat, Mapping[str, jax.Array], Any]:
+        raise NotImplementedError(f"{type(self).__name__} has no operated")
+
+
+def products(gradients: Sequence[Flat], chosen: Sequence[str]) -> jax.Array:
+    """[K, K] fp32: the dot products of K gradients over the chosen paths."""
+    return sum(
+        jnp.einsum("ki,li->kl", rows, rows)
+        for rows in (jnp.stack([one[path].astype(jnp.float32).reshape(-1) for one in gradients]) for path in chosen)
+    )
+
+
+def cosines(dots: jax.Array) -> jax.Array:
+    """[K, K] from dot products; 0 where a gradient is 0."""
+    lengths = jnp.sqrt(jnp.diagonal(dots))
+    return dots / jnp.maximum(lengths[:, None] * lengths[None], 1e-20)
+
+
+def named(cosine: jax.Array, names: Sequence[str]) -> dict[str, jax.Array]:
+    """A table of the cosines of losses, each pair once."""
+    return {f"cosine/gradients/{names[k]} and {names[j]}": cosine[k, j] for k in range(len(names)) for j in range(k)}
