@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 RANKS = {
     0: "core",
     1: "nn losses metrics optim data weights",
-    2: "encoders interaction fusion heads align diffusion decode",
+    2: "encoders interaction missing fusion heads align diffusion decode",
     3: "models tasks train",
     4: "cli",
 }

@@ -35,7 +35,7 @@ def referenced(module: str, path: Path) -> bool:
     return any(name.startswith("test_") and called & compare for name, called in calls.items())
 
 
-@pytest.mark.parametrize("folder", ["encoders", "fusion", "heads", "interaction"])
+@pytest.mark.parametrize("folder", ["encoders", "fusion", "heads", "interaction", "missing"])
 def test_every_file_has_a_test_with_its_own_reference(folder):
     assert without_reference(TESTS.parent / "mmjax" / folder, TESTS / folder) == []
 
