@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from mmjax.core.mean import Mean
-from mmjax.core.task import Batch, Ctx, Extra, Params
+from mmjax.core.task import Batch
 from mmjax.losses import cross_entropy as ce
 from mmjax.metrics.accuracy_tables import accuracy_tables
 from mmjax.metrics.breakdown import breakdown
@@ -32,16 +32,13 @@ class Classify(Labelled):
     """
 
     smoothing: float = 0.0
+    main = "cross_entropy"
     exclusive = True
     kinds: tuple[str, ...] = dataclasses.field(default=(), init=False, compare=False, repr=False)
 
     def __post_init__(self):
         if not 0 <= self.smoothing < 1:
             raise ValueError(f"smoothing is {self.smoothing}; expected a number in [0, 1)")
-
-    @property
-    def weights(self) -> dict[str, float]:
-        return {"cross_entropy": 1.0}
 
     def bind(self, vocabulary: Any, sources: Sequence[str] = ("",)) -> Self:
         bound = super().bind(vocabulary, sources)
@@ -56,14 +53,12 @@ class Classify(Labelled):
                 "modalities that an example has several of in model.asked, and set data.label.many to how many"
             )
 
-    def loss(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> tuple[dict[str, Mean], Extra]:
-        logits = self.given(params, batch, ctx)
+    def losses(self, given: jax.Array, batch: Batch) -> dict[str, Mean]:
         known, label = batch["label"] >= 0, jnp.maximum(batch["label"], 0)
-        found = {
-            "cross_entropy": Mean.of(ce.cross_entropy(logits, label, self.smoothing), known),
-            "accuracy": Mean.of(ce.right(logits, label), known),
+        return {
+            "cross_entropy": Mean.of(ce.cross_entropy(given, label, self.smoothing), known),
+            "accuracy": Mean.of(ce.right(given, label), known),
         }
-        return found, extra
 
     def told(self, given: jax.Array) -> dict[str, jax.Array]:
         """probability [B, C] in fp32."""

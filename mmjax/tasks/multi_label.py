@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from mmjax.core.mean import Mean
-from mmjax.core.task import Batch, Ctx, Extra, Params
+from mmjax.core.task import Batch
 from mmjax.losses.binary_cross_entropy import BinaryCrossEntropy
 from mmjax.metrics.multi_label_scores import multi_label_scores
 from mmjax.tasks.supervised import Labelled, Loss
@@ -36,20 +36,15 @@ class MultiLabel(Labelled):
         if not 0 < self.threshold < 1:
             raise ValueError(f"threshold is {self.threshold}; expected a probability between 0 and 1")
 
-    @property
-    def weights(self) -> dict[str, float]:
-        return {"error": 1.0}
-
     def check(self, given: jax.Array, batch: Batch) -> None:
         self.check_count(given.shape[-1], batch, "labels")
 
-    def loss(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> tuple[dict[str, Mean], Extra]:
-        logits, labels = self.given(params, batch, ctx), batch["labels"]
-        found = {
-            "error": Mean.of(self.loss_of(logits, labels), jnp.any(labels >= 0, axis=-1)),
-            "exact_match": self._right(self.told(logits)["probability"], labels),
+    def losses(self, given: jax.Array, batch: Batch) -> dict[str, Mean]:
+        labels = batch["labels"]
+        return {
+            "error": Mean.of(self.loss_of(given, labels), jnp.any(labels >= 0, axis=-1)),
+            "exact_match": self._right(self.told(given)["probability"], labels),
         }
-        return found, extra
 
     def told(self, given: jax.Array) -> dict[str, jax.Array]:
         """probability [B, C] in fp32."""

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from mmjax.core.mean import Mean
-from mmjax.core.task import Batch, Ctx, Extra, Params
+from mmjax.core.task import Batch
 from mmjax.losses.ordinal_loss import OrdinalLoss
 from mmjax.metrics.accuracy_tables import accuracy_tables
 from mmjax.metrics.quadratic_kappa import quadratic_kappa
@@ -30,17 +30,13 @@ class Ordinal(Labelled):
 
     loss_of: Loss = dataclasses.field(default_factory=OrdinalLoss)
 
-    @property
-    def weights(self) -> dict[str, float]:
-        return {"error": 1.0}
-
     def check(self, given: jax.Array, batch: Batch) -> None:
         self.check_count(given.shape[-1] + 1, batch, "classes")
 
-    def loss(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> tuple[dict[str, Mean], Extra]:
-        logits, label = self.given(params, batch, ctx), batch["label"]
-        error = Mean.of(self.loss_of(logits, label), label >= 0)
-        return {"error": error, **self.score(self.told(logits), batch)}, extra
+    def losses(self, given: jax.Array, batch: Batch) -> dict[str, Mean]:
+        label = batch["label"]
+        error = Mean.of(self.loss_of(given, label), label >= 0)
+        return {"error": error, **self.score(self.told(given), batch)}
 
     def told(self, given: jax.Array) -> dict[str, jax.Array]:
         """above [B, C - 1] in fp32, the probability of a class above the k-th."""

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from mmjax.core.mean import Mean
-from mmjax.core.task import Batch, Ctx, Extra, Params
+from mmjax.core.task import Batch
 from mmjax.tasks.supervised import Loss, Supervised
 
 
@@ -36,10 +36,6 @@ class Regress(Supervised):
     loss_of: Loss
     measure: Measure | None = None
 
-    @property
-    def weights(self) -> dict[str, float]:
-        return {"error": 1.0}
-
     def check(self, given: jax.Array, batch: Batch) -> None:
         if "target" not in batch:
             raise ValueError(f"tasks.regress needs data.target, but the data gives {', '.join(sorted(batch))}")
@@ -62,13 +58,12 @@ class Regress(Supervised):
                 f"size of {batch['target'].shape[-1]}; set measure to None"
             )
 
-    def loss(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> tuple[dict[str, Mean], Extra]:
-        given, known = self.given(params, batch, ctx), batch["target_mask"]
-        found = {
+    def losses(self, given: jax.Array, batch: Batch) -> dict[str, Mean]:
+        known = batch["target_mask"]
+        return {
             "error": Mean.of(self.loss_of(given, batch["target"]), known),
             "absolute_error": Mean.of(_distance(point(given), batch["target"]), known),
         }
-        return found, extra
 
     def told(self, given: jax.Array) -> dict[str, jax.Array]:
         """number [B, O] in fp32, and its deviation where the model gives one."""

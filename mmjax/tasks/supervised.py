@@ -1,4 +1,7 @@
-"""What tasks over batches of any modalities share: how the model is run, and what is read and drawn of it."""
+"""What tasks over batches of any modalities share: how the model is run, and what is read and drawn of it.
+
+loss = what the task costs + sum over names of model_losses[name] * what parts of the model sow as `losses`
+"""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -8,10 +11,14 @@ import jax
 import numpy as np
 from flax import linen as nn
 
+from mmjax.core.build import nearest
+from mmjax.core.mean import Mean
 from mmjax.core.precision import Dtype, cast
 from mmjax.core.task import Batch, Ctx, Extra, Panel, Params
 from mmjax.tasks.examples import examples, order
 from mmjax.tasks.fitting import check_columns, check_rate, check_times, check_vocab
+
+SOWN = ("maps", "losses")  # what parts of a model give beside its predictions; other collections are its `extra`
 
 
 @runtime_checkable
@@ -23,22 +30,31 @@ class Loss(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Supervised:
-    """A model and the type that it is computed in; a task adds `weights`, `loss`, `score`, `finish` and three methods.
+    """A model and the type that it is computed in; a task adds `main`, `score`, `finish` and four methods.
 
     - check(given, batch): raises ValueError where what the model gives does not fit the batch.
+    - losses(given, batch): {name: Mean}, the one called `main` to be minimised, and others to be told.
     - told(given): what the model gives as predictions {name: [B, ...]}.
     - record(predictions, batch, b): what is said about example b, as plain values.
 
     Args:
         model: a batch to an array, see `models.compose`.
         compute: the type that activations are computed in; parameters are kept in fp32.
+        model_losses: weights of the losses that parts of the model sow, such as "reconstruction" of
+            `missing.reconstruction`; those that are not named are only told.
     """
 
     model: nn.Module
     compute: Dtype = dataclasses.field(default="float32", kw_only=True)
+    model_losses: Mapping[str, float] = dataclasses.field(default_factory=dict, kw_only=True)
     words: Any = dataclasses.field(default=None, init=False, compare=False, repr=False)  # ids to text, where data knows
     coupled = False
+    main = "error"  # the loss that is minimised
     exclusive = False  # just one of what is predicted holds, which is how decisions of several heads are fused
+
+    @property
+    def weights(self) -> dict[str, float]:
+        return {self.main: 1.0, **self.model_losses}
 
     def bind(self, vocabulary: Any, sources: Sequence[str] = ("",)) -> Self:
         """The task of what the data knows; ValueError where an encoder does not fit it."""
@@ -68,14 +84,23 @@ class Supervised:
             )
         given, variables = self.model.init_with_output(key, batch, train=False)
         self.check(given, batch)
-        return variables["params"], {}
+        sown = _sown(variables)
+        for name in self.model_losses:
+            if name not in sown:
+                raise ValueError(
+                    f"task.model_losses has {name!r}, but the model gives {', '.join(sown) or 'no loss of its own'}"
+                    f"{nearest(name, sown)}; leave it out, or add the part of the model that gives it"
+                )
+        return variables["params"], {name: variables[name] for name in variables if name not in ("params", *SOWN)}
 
-    def given(self, params: Params, batch: Batch, ctx: Ctx) -> jax.Array:
-        """What the model gives in training, or not, with dropout in training."""
-        return self.apply(params, batch, train=ctx.train, rngs={"dropout": ctx.key} if ctx.train else {})
+    def loss(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> tuple[dict[str, Mean], Extra]:
+        """What the model gives is judged, with dropout in training, when its `extra` variables may change too."""
+        rngs, mutable = {"dropout": ctx.key} if ctx.train else {}, [*extra, "losses"]
+        given, state = self.apply(params, extra, batch, train=ctx.train, rngs=rngs, mutable=mutable)
+        return self.losses(given, batch) | _sown(state), {name: state[name] for name in extra}
 
     def predict(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> dict[str, jax.Array]:
-        return self.told(self.apply(params, batch, train=False))
+        return self.told(self.apply(params, extra, batch, train=False))
 
     def read(self, predictions: Mapping[str, np.ndarray], batch: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
         there = np.flatnonzero(np.asarray(batch["index"]) >= 0)
@@ -83,18 +108,27 @@ class Supervised:
 
     def show(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> list[Panel]:
         """Each example's modalities, what was asked and said of it, and which modality was looked at where."""
-        run = jax.jit(lambda params, batch: self.apply(params, batch, train=False, mutable=["maps"]))
-        given, state = jax.device_get(run(params, batch))
+        run = jax.jit(lambda params, extra, batch: self.apply(params, extra, batch, train=False, mutable=["maps"]))
+        given, state = jax.device_get(run(params, extra, batch))
         records = self.read(jax.device_get(self.told(given)), batch)
         asked = getattr(self.model, "asked", ())
         return examples(batch, records, state.get("maps", {}), order(self.model), asked, self.words)
 
-    def apply(self, params: Params, batch: Batch, **options: Any) -> Any:
-        return self.model.apply({"params": cast(params, self.compute)}, batch, **options)
+    def apply(self, params: Params, extra: Extra, batch: Batch, **options: Any) -> Any:
+        return self.model.apply({"params": cast(params, self.compute), **extra}, batch, **options)
 
     @property
     def _path(self) -> str:
         return type(self).__module__.removeprefix("mmjax.")
+
+
+def _sown(state: Mapping[str, Any]) -> dict[str, Mean]:
+    """The losses that parts of a model gave, summed by their names."""
+    found: dict[str, Mean] = {}
+    leaves = jax.tree.leaves_with_path(state.get("losses", {}), is_leaf=lambda leaf: isinstance(leaf, Mean))
+    for (*_, name, _), mean in leaves:  # the last step is the place in what one part sowed
+        found[name.key] = found[name.key] + mean if name.key in found else mean
+    return found
 
 
 @dataclasses.dataclass(frozen=True)

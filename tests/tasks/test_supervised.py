@@ -13,10 +13,16 @@ from mmjax.fusion.concat import Concat
 from mmjax.heads.multi_label import MultiLabel as LabelsHead
 from mmjax.heads.ordinal import Ordinal as OrdinalHead
 from mmjax.losses.cumulative_link import CumulativeLink
+from mmjax.missing.centroids import Centroids
+from mmjax.missing.modality_dropout import ModalityDropout
+from mmjax.missing.reconstruction import Reconstruction
 from mmjax.models.compose import Compose
 from mmjax.tasks.multi_label import MultiLabel
 from mmjax.tasks.ordinal import Ordinal
+from mmjax.train.state import create
+from mmjax.train.step import train_step
 from tests import reference
+from tests.train.toy import optimizer
 
 CTX = Ctx(jax.random.key(0), train=False)
 NAMES = ("low", "middle", "high")
@@ -134,3 +140,61 @@ def test_the_report_shows_what_was_said_of_each_example(task):
     for panel, record in zip(panels, records, strict=True):
         said = record["prediction"]
         assert panel.text["prediction"] == (", ".join(said) or "none" if isinstance(said, list) else said)
+
+
+VIEWS = ("view", "other")
+MORE = {
+    **BATCH,
+    "other": np.random.default_rng(2).normal(size=(4, 3)).astype(np.float32),
+    "other_mask": np.array([True, True, True, False]),
+    "label": np.array([2, 0, 1, -1], np.int32),
+}
+
+
+def lossy(*interactions, **fields):
+    """A task over two views whose model has interactions with losses or counters of their own."""
+    views = {name: Vector(8) for name in VIEWS}
+    made = Compose(views, Concat(VIEWS), OrdinalHead(3), interactions=interactions)
+    return Ordinal(made, **fields).bind(DATA)
+
+
+def test_losses_that_parts_of_a_model_sow_are_summed_by_name_weighted_where_named_and_told_anyway():
+    parts = Reconstruction(VIEWS), Centroids(VIEWS, count=2)
+    task = lossy(*parts, model_losses={"reconstruction": 0.25})
+    assert task.weights == {"error": 1.0, "reconstruction": 0.25} and lossy(*parts).weights == {"error": 1.0}
+    params = reference.parameters(task.model, MORE, train=False)
+    _, state = task.model.apply({"params": params}, MORE, train=False, mutable=["losses"])
+    sown = [state["losses"][f"interactions_{i}"]["reconstruction"][0] for i in range(2)]
+    for one in (task, lossy(*parts)):
+        found, _ = one.loss(params, {}, MORE, CTX)
+        np.testing.assert_allclose(found["reconstruction"].total, sum(mean.total for mean in sown), rtol=1e-6)
+        assert found["reconstruction"].count == sum(mean.count for mean in sown) > 0
+
+
+def test_a_loss_that_no_part_of_the_model_gives_is_told():
+    with pytest.raises(ValueError, match="'reconstructed', but the model gives reconstruction; did you mean"):
+        lossy(Reconstruction(VIEWS), model_losses={"reconstructed": 1.0}).init(jax.random.key(0), MORE)
+    with pytest.raises(ValueError, match="'reconstruction', but the model gives no loss of its own; leave it out"):
+        lossy(model_losses={"reconstruction": 1.0}).init(jax.random.key(0), MORE)
+
+
+def test_the_losses_of_a_model_add_up_over_parts_of_a_batch_as_devices_and_microbatches_add_them():
+    task = lossy(Reconstruction(VIEWS))
+    params = reference.parameters(task.model, MORE, train=False)
+    halves = [{name: values[rows] for name, values in MORE.items()} for rows in (slice(0, 2), slice(2, 4))]
+    whole, *parts = (task.loss(params, {}, batch, CTX)[0]["reconstruction"] for batch in (MORE, *halves))
+    assert whole.count == sum(part.count for part in parts) and parts[0].count != parts[1].count
+    np.testing.assert_allclose(whole.total, sum(part.total for part in parts), rtol=1e-5)
+
+
+def test_what_a_model_counts_is_carried_from_step_to_step_and_no_prediction_changes_it():
+    task, optim = lossy(ModalityDropout(VIEWS, 0.5, ramp=3)), optimizer()
+    state = create(task, optim, 0, MORE)
+    step = jax.jit(train_step(task, optim))
+    for number in range(3):
+        assert jax.device_get(state.extra) == {"counters": {"interactions_0": {"batches": number}}}
+        state, _ = step(state, MORE)
+    calm = Ctx(jax.random.key(0), train=False)
+    _, extra = task.loss(state.params, state.extra, MORE, calm)
+    assert jax.device_get(extra) == jax.device_get(state.extra)
+    assert np.isfinite(task.predict(state.params, state.extra, MORE, calm)["above"]).all()
