@@ -2,8 +2,9 @@
 
 y_m = [n_m] where modality m is missing and another one is there, else x_m;  n_m learned
 
-It is real, so that an op that mixes features sees it. Where attention alone reads the modalities a mask does the same,
-without a token. Nothing learns n_m unless rows lack the modality: in the data, or by `missing.modality_dropout`.
+It is real, so that an op that mixes features sees it; one that mixes position by position does in its first position
+alone, unless the modality is pooled before. Where attention reads the modalities, the mask is enough without a token.
+Nothing learns n_m unless rows lack the modality: in the data, or by `missing.modality_dropout`.
 """
 
 import jax.numpy as jnp
