@@ -17,6 +17,7 @@ from mmjax.core.build import nearest
 VERBS = {
     "train": "train what a config describes, or go on with it",
     "evaluate": "scores of a run on a whole split",
+    "robustness": "scores of a run without some modalities, and with corrupted ones",
     "predict": "what a run says to a picture and a text",
     "data": "build, list and show data sets",
     "import": "take a public checkpoint's weights for a config's model",
@@ -24,7 +25,7 @@ VERBS = {
     "new": "begin a fusion, interaction, encoder or head, with its test",
 }
 # Verbs that take --config.KEY=VALUE; to the others it would change nothing.
-CONFIGURED = ("train", "evaluate", "predict", "import")
+CONFIGURED = ("train", "evaluate", "robustness", "predict", "import")
 
 
 class _Parser(argparse.ArgumentParser):

@@ -1,5 +1,6 @@
 """The page that a run leaves behind: what is chosen for it; `train.report` draws it."""
 
+import json
 import platform
 import shlex
 from collections.abc import Mapping, Sequence
@@ -10,12 +11,14 @@ from typing import Any
 import jax
 import numpy as np
 
+from mmjax.cli import robustness_panels
 from mmjax.core import paths
 from mmjax.core.build import describe
 from mmjax.core.task import Ctx, Panel
 from mmjax.train import report
 from mmjax.train.loop import Run
 
+OPTIONS = "options.json"  # of the command that trained the run, for whoever writes its page again
 _SHOWN, _MISTAKES = 24, 12
 _PACKAGES = ("mmjax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "tensorflow-datasets", "numpy")
 
@@ -26,7 +29,8 @@ def write(
     """report.html of a run whose test split was scored with these (placed) variables.
 
     `records` are those of the task; examples of the split are shown evenly spaced, and after them the wrong ones that
-    the model was surest of or, of numbers, those that it is farthest from. `options` are those of `mmjax train`.
+    the model was surest of or, of numbers, those that it is farthest from. `options` are those of `mmjax train`. What
+    `mmjax robustness` has found is drawn too.
     """
     variables = jax.device_get(run.partition.fetch(variables))
     total = run.feed.examples()
@@ -39,10 +43,17 @@ def write(
         scores={**scores, "examples": float(len(records))},
         panels=_panels(run, variables, shown),
         mistakes=_panels(run, variables, worst),
+        sections={"Robustness": robustness_panels.panels(run.workdir)},
         parameters=paths.flatten(variables["params"]),
         versions=_versions(),
         commands=_commands(run.workdir, options, run.feed.asks),
     )
+
+
+def options(workdir: Path) -> list[str]:
+    """Those that a run was trained with, as far as it is known."""
+    kept = workdir / OPTIONS
+    return json.loads(kept.read_text()) if kept.is_file() else []
 
 
 def _mistake(record: Mapping[str, Any]) -> float | None:
@@ -77,8 +88,8 @@ def _commands(workdir: Path, options: Sequence[str], asks: Sequence[str]) -> dic
     folder = shlex.quote(str(workdir))
     words = {"image": "--image=FILE", "text": '--text="..."', "question": '--text="..."'}
     row = " ".join(words[name] for name in asks) if set(asks) <= set(words) else "--jsonl=FILE"
-    return {
-        "train": f"mmjax train {shlex.join(options)} --workdir={folder}",
+    train = {"train": f"mmjax train {shlex.join(options)} --workdir={folder}"} if options else {}
+    return train | {
         "evaluate": f"mmjax evaluate --workdir={folder}",
         "predict": f"mmjax predict --workdir={folder} {row}",
     }

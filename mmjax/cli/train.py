@@ -2,12 +2,14 @@
 
 import argparse
 import fcntl
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from mmjax.cli import config
+from mmjax.cli.robustness_panels import FILE
 from mmjax.cli.say import say
 from mmjax.train.checkpoint import newest
 from mmjax.train.experiment import Experiment
@@ -32,7 +34,8 @@ def _train(experiment: Experiment, args: argparse.Namespace) -> int:
     if page.is_file() and newest(args.workdir) == experiment.steps:
         say(f"{args.workdir} is done: {experiment.steps} steps, scores and examples in {page}")
         return 0
-    page.unlink(missing_ok=True)  # of a run that was here before
+    for stale in (page, args.workdir / FILE):  # of a run that was here before, or of fewer steps
+        stale.unlink(missing_ok=True)
     if newest(args.workdir) is None:
         if experiment.init_from is not None:
             experiment.init_from.check()
@@ -40,6 +43,8 @@ def _train(experiment: Experiment, args: argparse.Namespace) -> int:
     from mmjax.cli import report
     from mmjax.train.loop import RESUME, Run, Stopped
 
+    options = [f"--config={args.config}", *(f"--config.{override}" for override in args.overrides)]
+    (args.workdir / report.OPTIONS).write_text(json.dumps(options) + "\n")
     with Run(experiment, args.workdir, say) as running:
         try:
             state, scores, records = running.train()
@@ -47,7 +52,6 @@ def _train(experiment: Experiment, args: argparse.Namespace) -> int:
             say(str(stopped))
             return RESUME
         say("writing the report")
-        options = [f"--config={args.config}", *(f"--config.{override}" for override in args.overrides)]
         page = report.write(running, running.variables(state), scores, records, options)
     overall = {name: value for name, value in scores.items() if "/" not in name}
     say(", ".join(f"{name} {value:.4f}" for name, value in overall.items()) + f" on {len(records):,}; wrote {page}")

@@ -10,6 +10,7 @@ from importlib import resources
 from itertools import takewhile
 from math import prod
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ def write(
     scores: Mapping[str, float | str],
     panels: Sequence[Panel],
     mistakes: Sequence[Panel],
+    sections: Mapping[str, Sequence[Panel]] = MappingProxyType({}),
     parameters: Mapping[str, Any],
     versions: Mapping[str, str],
     commands: Mapping[str, str],
@@ -46,6 +48,7 @@ def write(
             logged last in training under such a name stands in the same table.
         panels: examples to show.
         mistakes: the worst examples, worst first.
+        sections: other things to show, by the title that they stand under; those without a panel are left out.
         parameters: arrays, or whatever else has a shape and a dtype, by path.
         versions: version by package.
         commands: command line by what it does.
@@ -65,6 +68,7 @@ def write(
         curves=_curves(rows),
         panels=[card(panel) for panel in panels],
         mistakes=[card(panel) for panel in mistakes],
+        sections={title: [card(panel) for panel in some] for title, some in sections.items() if some},
         config=list(_lines(config)),
         leaves=leaves,
         modules=_modules(leaves),

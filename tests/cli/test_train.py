@@ -26,7 +26,15 @@ def test_training_says_steps_and_scores_on_standard_error_and_nothing_on_standar
 
 def test_a_run_folder_holds_all_that_was_promised(trained):
     names = {path.name for path in trained.iterdir()}
-    assert names == {"config.json", "tokenizer.json", "metrics.jsonl", "checkpoints", "events", "report.html"}
+    assert names == {
+        "config.json",
+        "options.json",
+        "tokenizer.json",
+        "metrics.jsonl",
+        "checkpoints",
+        "events",
+        "report.html",
+    }
     assert bits.steps(trained) == [9, 12]
     items = {path.name for path in (trained / "checkpoints/12").iterdir() if path.is_dir()}
     assert items == {"params", "optimizer", "average", "progress", "metrics"}

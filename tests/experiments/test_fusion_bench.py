@@ -14,6 +14,7 @@ from experiments.fusion_bench.cells import Cell, Failed
 from experiments.fusion_bench.cost import costs
 from experiments.fusion_bench.sets import CONFIGS, EVERY, REST, Set, ops
 from mmjax.cli import config
+from mmjax.cli.robustness import RATES
 from mmjax.core.build import build, describe, locate
 from mmjax.fusion.weighted_sum import WeightedSum
 from mmjax.train.state import one_row
@@ -79,31 +80,6 @@ def test_a_seed_of_folds_is_tested_on_each_once_and_counts_when_all_are_done(tmp
     assert row.found(cells) == {"all": [pytest.approx(0.1)], "one": [1.0]}
     text = rows.table({row: row.found(cells)})
     assert "| people | both |  | all **10.00 %**, one **1.00** | 1 | `configs/sensors.py:smartwatch` |" in text
-
-
-def test_what_is_taken_away_is_nested_never_all_and_as_often_as_told():
-    rng = np.random.default_rng(1)
-    there = rng.random((40_000, 3)) < 0.8
-    before = there
-    for rate in missing.RATES:
-        left = missing.kept(there, rate, np.random.default_rng(5))
-        assert not np.any(left & ~before)
-        assert np.array_equal(left.any(1), there.any(1))
-        whole = there.all(1)
-        # Of three modalities the luckiest stays where all three would go.
-        assert left[whole].mean() == pytest.approx(1 - rate + rate**3 / 3, abs=0.01)
-        before = left
-    assert np.array_equal(missing.kept(there, 0.0, rng), there)
-
-
-def test_masks_alone_change():
-    batch = {"a": np.ones((64, 5, 2)), "a_mask": np.ones((64, 5), bool), "b": np.ones(64), "b_mask": np.ones(64, bool)}
-    batch["a_mask"][:, 3:] = False
-    (found,) = missing.masked([batch], ("a", "b"), 0.5, seed=0)
-    assert found["a"] is batch["a"] and found["b"] is batch["b"]
-    assert np.array_equal(found["a_mask"].any(1), found["a_mask"][:, :3].all(1)) and not found["a_mask"][:, 3:].any()
-    gone = ~found["a_mask"].any(1), ~found["b_mask"]
-    assert 0 < gone[0].sum() < 64 and 0 < gone[1].sum() < 64 and not (gone[0] & gone[1]).any()
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +151,7 @@ def test_missing_modalities_need_one_program_and_rate_0_is_the_evaluation(done):
     jax.clear_caches()
     many = missing.curve(cell.folder)
     assert alone and len(compiled) == 2 * alone
-    assert few[0.0] == many[0.0] == scores["accuracy"] and list(many) == list(missing.RATES)
+    assert few[0.0] == many[0.0] == scores["accuracy"] and list(many) == list(RATES)
     assert missing.curve(cell.folder) == many
 
 

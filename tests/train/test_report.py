@@ -49,6 +49,13 @@ def test_the_report_is_named_after_the_run_and_lies_in_its_folder(tmp_path):
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["report.html"]
 
 
+def test_other_things_stand_under_their_own_titles_where_there_are_any(tmp_path):
+    curve = Panel("curve", {"x": np.arange(3), "sight": np.ones(3)}, {"score": "accuracy"})
+    text = page(tmp_path, sections={"Robustness": [curve], "Nothing": []})
+    assert "sight" in section(text, "robustness") and '<a href="#robustness">Robustness</a>' in text
+    assert "Nothing" not in text
+
+
 def test_scores_stand_at_the_top_and_their_parts_in_tables(tmp_path):
     scores = {
         "exact_match": 0.99731,
