@@ -1,4 +1,4 @@
-"""A run on rows of two vectors and a series of which fields are really missing, in training and in test rows.
+"""A run on rows of a vector and a series of which either is really missing, in training and in test rows.
 
 This file is a config too, where the data set "lacking" is prepared: `mmjax train --config=tests/lacking.py ...`.
 """
@@ -11,18 +11,19 @@ import numpy as np
 from mmjax.core.build import choose, experiment, use
 
 CONFIG = Path(__file__)
-WIDTHS, STEPS = {"front": 4, "side": 3}, 6
-ORDER = ("front", "side", "pace")
+WIDTH, STEPS = 4, 6
+ORDER = ("front", "pace")
 CLASSES, TRAIN, TEST = 3, 96, 9
 
 
 def get_config(variant="base"):
     steps = choose(variant, base=60)
-    vectors = {name: use("data.modality.vector", feature=name, width=width) for name, width in WIDTHS.items()}
-    encoders = {name: use("encoders.vector", dim=16, hidden=16) for name in WIDTHS}
     model = use(
         "models.compose",
-        encoders={**encoders, "pace": use("encoders.sensor", dim=16, strides=(1,), layers=1, heads=2, hidden=16)},
+        encoders={
+            "front": use("encoders.vector", dim=16, hidden=16),
+            "pace": use("encoders.sensor", dim=16, strides=(1,), layers=1, heads=2, hidden=16),
+        },
         trunks={"pace": use("nn.pool")},
         interactions=(
             use("missing.modality_dropout", order=ORDER, rate=0.3, ramp=20),
@@ -36,7 +37,10 @@ def get_config(variant="base"):
         data=use(
             "data.rows",
             name="lacking",
-            modalities={**vectors, "pace": use("data.modality.series", feature="pace", length=STEPS, channels=1)},
+            modalities={
+                "front": use("data.modality.vector", feature="front", width=WIDTH),
+                "pace": use("data.modality.series", feature="pace", length=STEPS, channels=1),
+            },
             label=use("data.label", feature="label"),
             batch=16,
         ),
@@ -47,19 +51,16 @@ def get_config(variant="base"):
 
 
 def rows(folder: Path) -> Path:
-    """The rows as a .jsonl file: each field tells the class, and is missing in a third of the rows, but never all."""
+    """The rows as a .jsonl file: each field tells the class, and each is missing in a quarter of the rows."""
     rng = np.random.default_rng(0)
-    centres = {name: 2 * rng.normal(size=(CLASSES, width)) for name, width in WIDTHS.items()}
+    centres = 2 * rng.normal(size=(CLASSES, WIDTH))
     lines = []
     for number in range(TRAIN + TEST):
         label = number % CLASSES
-        row = {name: (centre[label] + 0.2 * rng.normal(size=centre.shape[1])).tolist() for name, centre in
-               centres.items()}  # fmt: skip
+        row = {"front": (centres[label] + 0.2 * rng.normal(size=WIDTH)).tolist()}
         row["pace"] = (np.sin((label + 1) * np.arange(STEPS))[:, None] + 0.1 * rng.normal(size=(STEPS, 1))).tolist()
-        lost = rng.random(len(ORDER)) < 1 / 3
-        lost[rng.integers(len(ORDER))] = False
-        if number:  # the first row says which fields there are
-            row |= {name: None for name, gone in zip(ORDER, lost, strict=True) if gone}
+        if number % 4 in (1, 2):  # the first row says which fields there are
+            row[ORDER[number % 4 - 1]] = None
         lines.append(json.dumps({**row, "label": "abc"[label], "split": "train" if number < TRAIN else "test"}))
     path = folder / "lacking.jsonl"
     path.write_text("\n".join(lines) + "\n")
