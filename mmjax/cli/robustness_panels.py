@@ -29,15 +29,16 @@ def panels(workdir: Path) -> list[Panel]:
 
 
 def _curves(found: Mapping[str, Any]) -> Iterator[Panel]:
-    for score, clean in found["scores"].items():
-        if found["missing"]:
-            lines = {"all alike": found["missing"]}
-            yield _curve(score, lines, {}, "probability that a modality is missing", found["step"])
-        for kind, lines in found["corruptions"].items():
-            across, names = f"{kind} of one modality, {CORRUPTIONS[kind].unit}", list(lines)
-            for first in range(0, len(names), LINES):
-                some = {name: lines[name] for name in names[first : first + LINES]}
-                yield _curve(score, some, {"0": {score: clean}}, across, found["step"])
+    """Of the first score, which is the task's own; the file and the table hold all of them."""
+    score, clean = next(iter(found["scores"].items()))
+    if found["missing"]:
+        lines = {"all alike": found["missing"]}
+        yield _curve(score, lines, {}, "probability that a modality is missing", found["step"])
+    for kind, lines in found["corruptions"].items():
+        across, names = f"{kind} of one modality, {CORRUPTIONS[kind].unit}", list(lines)
+        for first in range(0, len(names), LINES):
+            some = {name: lines[name] for name in names[first : first + LINES]}
+            yield _curve(score, some, {"0": {score: clean}}, across, found["step"])
 
 
 def _curve(score: str, lines: Mapping[str, Points], start: Points, across: str, step: int) -> Panel:
