@@ -60,6 +60,8 @@ class Contrast(Supervised):
         return variables["params"], {name: one.start(x, y) for name, one in kept.items() if hasattr(one, "start")}
 
     def check(self, given: Mapping[str, jax.Array], batch: Batch) -> None:
+        if self.model_losses:
+            raise ValueError(f"task.model_losses is {dict(self.model_losses)}; tasks.contrast takes none")
         if self.together == "label" and "label" not in batch:
             raise ValueError(
                 f"task.together is 'label', but the data gives {', '.join(sorted(batch))}; set data.label, or together "
@@ -84,7 +86,7 @@ class Contrast(Supervised):
         return self.couple(params, extra, self.encode(params, extra, batch, ctx), batch, ctx)
 
     def encode(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> dict[str, jax.Array]:
-        return self.given(params, batch, ctx)
+        return self.apply(params, {}, batch, train=ctx.train, rngs={"dropout": ctx.key} if ctx.train else {})
 
     def couple(
         self, params: Params, extra: Extra, encoded: Mapping[str, jax.Array], batch: Batch, ctx: Ctx
@@ -104,7 +106,7 @@ class Contrast(Supervised):
 
     def predict(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> dict[str, jax.Array]:
         """{NAME: vectors [B, E]} in fp32."""
-        return self._placed(self.apply(params, batch, train=False), extra)
+        return self._placed(self.apply(params, {}, batch, train=False), extra)
 
     def score(self, predictions: Mapping[str, jax.Array], batch: Batch) -> dict[str, Mean]:
         """None: what is found depends on all that there is to find."""

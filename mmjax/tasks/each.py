@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from mmjax.core.mean import Mean
-from mmjax.core.task import Batch, Ctx, Extra, Params
+from mmjax.core.task import Batch
 from mmjax.losses import cross_entropy as ce
 from mmjax.tasks.classify import Classify
 
@@ -29,6 +29,7 @@ class Each(Classify):
     """
 
     alone: float = 1.0
+    main = FUSED
 
     def __post_init__(self):
         super().__post_init__()
@@ -42,15 +43,14 @@ class Each(Classify):
 
     @property
     def weights(self) -> dict[str, float]:
-        return {name: 1.0 if name == FUSED else self.alone for name in self.names}
+        return {name: 1.0 if name == FUSED else self.alone for name in self.names} | dict(self.model_losses)
 
     def check(self, given: Mapping[str, jax.Array], batch: Batch) -> None:
         for logits in given.values():
             super().check(logits, batch)
 
-    def loss(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> tuple[dict[str, Mean], Extra]:
+    def losses(self, given: Mapping[str, jax.Array], batch: Batch) -> dict[str, Mean]:
         """{NAME: cross-entropy, NAME_accuracy, NAME_score: how probable the truth is found} of all, and of each."""
-        given = self.given(params, batch, ctx)
         known, label = batch["label"] >= 0, jnp.maximum(batch["label"], 0)
         found = {}
         for name in self.names:
@@ -58,7 +58,7 @@ class Each(Classify):
             found[f"{name}_accuracy"] = Mean.of(ce.right(given[name], label), known)
             sure = jnp.exp(-ce.cross_entropy(jax.lax.stop_gradient(given[name]), label))
             found[f"{name}_score"] = Mean.of(sure, known)
-        return found, extra
+        return found
 
     def told(self, given: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
         """probability [B, C] of all together, and NAME_probability of each alone, in fp32."""

@@ -59,12 +59,11 @@ class GradientBlending(Wrapper):
         apart, _ = self.task.loss(jax.lax.stop_gradient(params), extra["task"], kept, ctx.replace(train=False))
         totals = jnp.stack([found[name].total for name in names])
         blended = Mean(own["weights"] @ totals, found[names[0]].count)
-        new = jnp.stack([_sums(found, names), _sums(apart, names)])
-        own = self._turned(own, psum(jax.lax.stop_gradient(new), ctx.axis))
+        new = psum(jax.lax.stop_gradient(jnp.stack([_sums(found, names), _sums(apart, names)])), ctx.axis)
         share = jnp.asarray(1 if ctx.axis is None else 1 / jax.lax.axis_size(ctx.axis), jnp.float32)
         told = {f"weight/blending/{name}": Mean(own["weights"][k] * share, share) for k, name in enumerate(names)}
         told |= {f"{name}_held": apart[name] for name in names}
-        return found | told | {"blended": blended}, {"task": inner, "own": own}
+        return found | told | {"blended": blended}, {"task": inner, "own": self._turned(own, new)}
 
     def _turned(self, own: Any, new: jax.Array) -> Any:
         """With the sums of another step; at the end of a window, with new weights."""

@@ -1,0 +1,271 @@
+"""Each modality beside all, and gradients that are watched, projected, modulated or blended, by NumPy loops."""
+
+import dataclasses
+import subprocess
+import sys
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from mmjax.core.task import Ctx, Task
+from mmjax.encoders.vector import Vector
+from mmjax.fusion.concat_features import ConcatFeatures
+from mmjax.heads.classify import Classify as Head
+from mmjax.models.beside import Beside
+from mmjax.models.compose import Compose
+from mmjax.optim.constant import Constant
+from mmjax.optim.optimizer import Optimizer
+from mmjax.optim.sgd import Sgd
+from mmjax.tasks.classify import Classify
+from mmjax.tasks.each import Each
+from mmjax.tasks.gradient_blending import GradientBlending, blending, held_out
+from mmjax.tasks.ogm_ge import OgmGe, modulation
+from mmjax.tasks.pcgrad import Pcgrad, projected
+from mmjax.tasks.watch import Watch
+from mmjax.train.mesh import Mesh
+from mmjax.train.pmap import Pmap
+from mmjax.train.state import create
+from mmjax.train.step import train_step
+from tests.command import ROOT
+
+B, CLASSES, WIDTHS = 16, 3, {"a": 4, "b": 5}
+ORDER = tuple(WIDTHS)
+SHARED = "^encoders_"
+
+
+def heads():
+    return {name: Head(classes=CLASSES) for name in WIDTHS}
+
+
+def model(**fields):
+    encoders = {name: Vector(dim=6) for name in WIDTHS}
+    head = Head(classes=CLASSES)
+    return Beside(encoders=encoders, fusion=ConcatFeatures(ORDER), head=head, alone=heads(), **fields)
+
+
+def batch(seed=0):
+    rng = np.random.default_rng(seed)
+    found = {name: rng.normal(size=(B, width)).astype(np.float32) for name, width in WIDTHS.items()}
+    found |= {f"{name}_mask": np.ones(B, bool) for name in WIDTHS}
+    label = np.where(rng.random(B) < 0.2, -1, found["a"][:, :CLASSES].argmax(1)).astype(np.int32)
+    return found | {"index": np.arange(B, dtype=np.int32), "label": label}
+
+
+EACH = Each(model(), alone=0.7)
+TASKS = {
+    "each": EACH,
+    "watch": Watch(EACH, shared=SHARED),
+    "pcgrad": Pcgrad(EACH, shared=SHARED),
+    "ogm_ge": OgmGe(EACH, noise=0.0, alpha=0.5),
+    "gradient_blending": GradientBlending(EACH, window=2, held=0.3),
+}
+OPTIM = Optimizer(rule=Sgd(momentum=0.0), schedule=Constant(1.0)).over(9)
+
+
+def trained(task, steps=1, partition=None):
+    """(fresh parameters, those after some steps, the last metrics) from one start, whatever stands around the task."""
+    partition, given = partition or Mesh(axes={"data": 1}), batch()
+    state = jax.jit(lambda: create(task, OPTIM, 0, given))()
+    first = jax.device_get(state.params)
+    step = partition.compile(train_step(task, OPTIM, axis=partition.axis), donate=False)
+    state = partition.put_state(state)
+    for _ in range(steps):
+        state, metrics = step(state, partition.put_batch(given))
+    return first, *jax.device_get(partition.fetch((state.params, metrics)))
+
+
+@pytest.fixture(scope="module")
+def gradients():
+    """Of each weighted loss by itself, flat in float64, and of which entries are an encoder's, of which modality."""
+    state = create(EACH, OPTIM, 0, batch())
+
+    def value(params, name):
+        found, _ = EACH.loss(params, state.extra, batch(), Ctx(jax.random.key(0), train=True))
+        return EACH.weights[name] * found[name].value
+
+    return {name: jax.device_get(jax.grad(value)(state.params, name)) for name in EACH.weights}
+
+
+def flat(tree, choose=lambda path: True):
+    leaves = jax.tree.leaves_with_path(tree)
+    named = [(jax.tree_util.keystr(path, simple=True, separator="/"), leaf) for path, leaf in leaves]
+    return np.concatenate([np.asarray(leaf, np.float64).ravel() for path, leaf in named if choose(path)])
+
+
+def taken(task):
+    """The gradient by which the first step went, and what it told."""
+    before, after, metrics = trained(task)
+    return jax.tree.map(np.subtract, before, after), metrics
+
+
+def test_watching_changes_nothing_and_tells_norms_and_cosines(gradients):
+    step, metrics = taken(TASKS["watch"])
+    whole = jax.tree.map(lambda *parts: sum(parts), *gradients.values())
+    np.testing.assert_allclose(flat(step), flat(whole), atol=1e-6)
+    told = {name: mean.total / mean.count for name, mean in metrics["means"].items()}
+    shared = {name: flat(one, lambda path: path.startswith("encoders_")) for name, one in gradients.items()}
+    for one, other in (("a", "fused"), ("b", "fused"), ("b", "a")):
+        x, y = shared[one], shared[other]
+        wanted = x @ y / max(np.linalg.norm(x) * np.linalg.norm(y), 1e-20)
+        assert told[f"cosine/gradients/{one} and {other}"] == pytest.approx(wanted, abs=1e-5)
+    for name in ORDER:
+        wanted = np.linalg.norm(flat(whole, lambda path, name=name: path.startswith(f"encoders_{name}/")))
+        assert told[f"norm/gradients of encoders/{name}"] == pytest.approx(wanted, rel=1e-5)
+    assert metrics["scalars"]["loss"] == pytest.approx(float(taken(EACH)[1]["scalars"]["loss"]), rel=1e-6)
+
+
+def test_conflicting_gradients_are_projected_as_the_paper_writes_it():
+    rng = np.random.default_rng(1)
+    for seed in range(6):
+        g = rng.normal(size=(3, 4))
+        mixture = np.asarray(projected(jnp.asarray(g @ g.T, jnp.float32), jax.random.key(seed)))
+        for i in range(3):
+            order = np.asarray(jax.random.permutation(jax.random.fold_in(jax.random.key(seed), i), 3))
+            mine = g[i].copy()
+            for j in order:
+                if j != i and mine @ g[j] < 0:
+                    mine -= mine @ g[j] / (g[j] @ g[j]) * g[j]
+            np.testing.assert_allclose(mixture[i] @ g, mine, atol=1e-5)
+
+
+def test_what_is_not_shared_is_added_up_and_what_agrees_is_left(gradients):
+    step, _ = taken(TASKS["pcgrad"])
+    whole = jax.tree.map(lambda *parts: sum(parts), *gradients.values())
+
+    def own(path):
+        return not path.startswith("encoders_")
+
+    np.testing.assert_allclose(flat(step, own), flat(whole, own), atol=1e-6)
+    shared = np.stack([flat(one, lambda path: not own(path)) for one in gradients.values()])
+    key = jax.random.fold_in(jax.random.key(0), 0)
+    mixture = projected(jnp.asarray(shared @ shared.T, jnp.float32), key)
+    np.testing.assert_allclose(flat(step, lambda path: not own(path)), np.sum(mixture @ shared, 0), atol=1e-5)
+    alike = jnp.array([[2.0, 1.0], [1.0, 2.0]])
+    np.testing.assert_array_equal(projected(alike, jax.random.key(0)), np.eye(2))
+
+
+def test_the_modality_that_leads_is_slowed_and_no_other(gradients):
+    step, metrics = taken(TASKS["ogm_ge"])
+    whole = jax.tree.map(lambda *parts: sum(parts), *gradients.values())
+    score = {name: metrics["means"][f"{name}_score"].value for name in ORDER}
+    for name, other in (("a", "b"), ("b", "a")):
+        rho = score[name] / score[other]
+        k = 1 - np.tanh(0.5 * rho) if rho > 1 else 1.0
+        mine = partial(flat, choose=lambda path, name=name: path.startswith(f"encoders_{name}/"))
+        np.testing.assert_allclose(mine(step), k * mine(whole), atol=1e-6)
+    np.testing.assert_allclose(modulation(jnp.array([0.6, 0.3, 0.3]), 1.0), [1 - np.tanh(2), 1, 1], rtol=1e-5)
+    noisy, _ = taken(dataclasses.replace(TASKS["ogm_ge"], noise=1.0))
+    apart = flat(noisy["encoders_a"]) - flat(step["encoders_a"])
+    assert 0.2 * flat(whole["encoders_a"]).std() < apart.std() < 5 * flat(whole["encoders_a"]).std()
+
+
+def test_weights_are_gain_over_the_square_of_growth():
+    before, after = np.array([[1.0, 1.0, 1.0], [1.2, 1.1, 1.0]]), np.array([[0.5, 0.9, 0.2], [1.0, 1.05, 1.3]])
+    gain = np.maximum(before[1] - after[1], 0)
+    growth = (after[1] - after[0]) - (before[1] - before[0])
+    wanted = gain / growth**2
+    np.testing.assert_allclose(blending(before, after), wanted / wanted.sum(), rtol=1e-5)
+    np.testing.assert_allclose(blending(after, after + 1), np.full(3, 1 / 3), rtol=1e-5)
+    assert np.isfinite(blending(before, before)).all()
+
+
+def test_blending_learns_nothing_of_rows_held_out_and_weighs_after_two_windows():
+    task, out = TASKS["gradient_blending"], np.asarray(held_out(batch()["index"], 0.3))
+    assert 0 < out.sum() < B and (held_out(np.arange(10_000), 0.25).mean() - 0.25) ** 2 < 1e-3
+    params, extra = task.init(jax.random.key(0), batch())
+
+    def gradient(label):
+        def value(params):
+            found, _ = task.loss(params, extra, {**batch(), "label": label}, Ctx(jax.random.key(0), train=True))
+            return found["blended"].total
+
+        return jax.grad(value)(params)
+
+    label = np.abs(batch()["label"])
+    one, other = gradient(label), gradient(np.where(out, (label + 1) % CLASSES, label))
+    jax.tree.map(np.testing.assert_array_equal, one, other)
+    for steps, equal in ((4, True), (5, False)):
+        _, _, metrics = trained(task, steps)
+        weights = [metrics["means"][f"weight/blending/{name}"].value for name in task.task.weights]
+        assert sum(weights) == pytest.approx(1, rel=1e-5)
+        assert (max(weights) - min(weights) < 1e-6) == equal
+
+
+def test_all_and_each_alone_are_scored_in_one_table():
+    task = EACH.bind(dataclasses.make_dataclass("Known", ["labels"])(("x", "y", "z")))
+    params, extra = task.init(jax.random.key(0), batch())
+    predictions = jax.device_get(task.predict(params, extra, batch(), Ctx(jax.random.key(0), False)))
+    found = task.finish(task.read(predictions, batch()))
+    known = batch()["label"] >= 0
+    for name, key in (("fused", "probability"), ("a", "a_probability"), ("b", "b_probability")):
+        wanted = np.mean(predictions[key].argmax(-1)[known] == batch()["label"][known])
+        assert found[f"accuracy/unimodal and fused/{name}"] == pytest.approx(wanted)
+    scores = task.score(predictions, batch())
+    assert float(scores["a_accuracy"].value) == pytest.approx(found["accuracy/unimodal and fused/a"])
+
+
+def test_heads_that_only_watch_leave_the_encoders_alone():
+    watching = Each(model(listened=False), alone=5.0)
+    _, after, _ = trained(watching)
+    _, without, _ = trained(Each(model(listened=False), alone=0.0))
+    np.testing.assert_allclose(flat(after["encoders_a"]), flat(without["encoders_a"]), atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda: model(asked=("a",)), "asked is .*expected"),
+        (
+            lambda: Beside(**{**vars_of(model()), "alone": {"a": Head(classes=3)}}),
+            "alone has a; expected a head for each",
+        ),
+        (lambda: OgmGe(Classify(plain())), "task is Classify; expected tasks.each"),
+        (lambda: GradientBlending(Classify(plain())), "has the loss cross_entropy alone; expected several"),
+        (lambda: GradientBlending(EACH, window=0), "window is 0"),
+        (lambda: Pcgrad(Classify(plain())).init(jax.random.key(0), batch()), "which conflicts with none"),
+        (lambda: Each(model(), alone=-1.0), "alone is -1"),
+    ],
+)
+def test_what_makes_no_sense_is_told(make, told):
+    with pytest.raises(ValueError, match=told):
+        make()
+
+
+def vars_of(module):
+    return {field.name: getattr(module, field.name) for field in dataclasses.fields(module) if field.init}
+
+
+def plain():
+    fields = vars_of(model())
+    return Compose(encoders=fields["encoders"], fusion=fields["fusion"], head=fields["head"])
+
+
+def test_every_wrapper_is_a_task_of_a_model():
+    for task in TASKS.values():
+        assert isinstance(task, Task) and set(task.model.encoders) == set(WIDTHS)
+
+
+def test_devices_change_nothing(environment):
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.tasks.test_negative_transfer"],
+        cwd=ROOT, env=environment(2), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["pcgrad", "gradient_blending"]
+
+
+def compare() -> None:
+    """On two devices; prints what agrees."""
+    for name in ("pcgrad", "gradient_blending"):
+        one = trained(TASKS[name], 2)[1]
+        for partition in (Mesh(axes={"data": 2}), Pmap()):
+            found = trained(TASKS[name], 2, partition)[1]
+            jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-5), one, found)
+        print(name, flush=True)
+
+
+if __name__ == "__main__":
+    compare()
