@@ -13,6 +13,7 @@ from PIL import Image
 from mmjax.data import prepared
 from mmjax.data.av_digits import av_digits_dataset_builder
 from mmjax.data.bounces import bounces_dataset_builder
+from mmjax.data.late_bounces import late_bounces_dataset_builder
 from mmjax.data.mfeat.mfeat_dataset_builder import WIDTHS
 from mmjax.data.sort_of_clevr import sort_of_clevr_dataset_builder
 
@@ -94,9 +95,11 @@ def relations(folder: Path) -> None:
 def things(folder: Path) -> None:
     """A few things that bounce prepared in a data folder."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bounces_dataset_builder, "TRAIN", 40)
-        patch.setattr(bounces_dataset_builder, "TEST", 10)
-        prepared.prepare("bounces", str(folder))
+        for builder in (bounces_dataset_builder, late_bounces_dataset_builder):
+            patch.setattr(builder, "TRAIN", 40)
+            patch.setattr(builder, "TEST", 10)
+        for name in ("bounces", "late_bounces"):
+            prepared.prepare(name, str(folder))
 
 
 def emoji(folder: Path, count: int) -> Path:

@@ -23,7 +23,7 @@ def retrieval(queries: np.ndarray, items: np.ndarray, asked: Sequence, there: Se
         items: [M, E], of the groups `there` [M]; what has a query's group belongs to it.
     """
     asked, there = np.asarray(asked), np.asarray(there)
-    found = list(_found(_unit(queries), _unit(items), asked, there))
+    found = list(_found(unit(queries), unit(items), asked, there))
     if not found:
         return {}
     ranks, precisions = map(np.array, zip(*found, strict=True))
@@ -46,6 +46,7 @@ def _found(queries: np.ndarray, items: np.ndarray, asked: np.ndarray, there: np.
             yield int(np.argmax(placed[row])) + 1, float(precision[row][placed[row]].mean())
 
 
-def _unit(x: np.ndarray) -> np.ndarray:
+def unit(x: np.ndarray) -> np.ndarray:
+    """x [..., E] in float64 of length 1, or 0."""
     x = np.asarray(x, np.float64)
     return x / np.maximum(np.linalg.norm(x, axis=-1, keepdims=True), 1e-12)

@@ -19,7 +19,7 @@ from mmjax.core.task import Batch, Ctx, Extra, Panel, Params
 from mmjax.losses.canonical import Canonical
 from mmjax.losses.whole_batch import WholeBatch
 from mmjax.metrics.accuracy_tables import accuracy_tables
-from mmjax.metrics.retrieval import retrieval
+from mmjax.metrics.retrieval import retrieval, unit
 from mmjax.tasks.examples import examples
 from mmjax.tasks.supervised import Supervised
 
@@ -142,7 +142,7 @@ class Contrast(Supervised):
         known = [record for record in records if "truth" in record and record["prediction"][view] is not None]
         if not known:
             return {}
-        directions = np.stack([_unit(_unit(one).mean(axis=0)) for one in prompts.values()])
+        directions = np.stack([unit(unit(one).mean(axis=0)) for one in prompts.values()])
         near = np.stack([record["prediction"][view] for record in known]) @ directions.T
         said = [tuple(prompts)[place] for place in near.argmax(axis=-1)]
         found = accuracy_tables(said, [record["truth"] for record in known], tuple(prompts))
@@ -151,7 +151,7 @@ class Contrast(Supervised):
     def show(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> list[Panel]:
         """Each example's first view, and what of these examples is nearest to it in the other."""
         predictions = jax.device_get(jax.jit(lambda *args: self.predict(*args, ctx))(params, extra, batch))
-        x, y = map(_unit, self._views(predictions))
+        x, y = map(unit, self._views(predictions))
         real = np.asarray(self._real(batch)) & (np.asarray(batch["index"]) >= 0)
         near = np.where(real[None], x @ y.T, -np.inf)
         group = np.asarray(self._group(batch))
@@ -191,7 +191,3 @@ class Contrast(Supervised):
             return self.words.decode(values[mask].tolist())
         number = f"row {int(batch['index'][b])}"
         return f"{self.labels[batch['label'][b]]} ({number})" if "label" in batch and batch["label"][b] >= 0 else number
-
-
-def _unit(x: np.ndarray) -> np.ndarray:
-    return np.asarray(x) / np.maximum(np.linalg.norm(x, axis=-1, keepdims=True), 1e-12)

@@ -79,3 +79,11 @@ def test_a_row_is_a_function_of_seed_and_number():
         np.testing.assert_array_equal(again[name], MANY[3][name])
     assert not np.array_equal(other["film"], again["film"])
     assert len({row["label"] for row in MANY}) == 8
+
+
+def test_late_sound_is_the_same_sound_later_beside_the_same_film():
+    clean, late = (bounce.example(1, 5, by) for by in (0.0, 0.25))
+    np.testing.assert_array_equal(clean["film"], late["film"])
+    steps = round(0.25 * bounce.RATE)
+    x, y = (one["sound"].astype(float) for one in (clean, late))
+    assert np.corrcoef(x[:-steps], y[steps:])[0, 1] > 0.9 > 0.5 > abs(np.corrcoef(x, y)[0, 1])

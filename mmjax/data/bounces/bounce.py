@@ -57,8 +57,8 @@ class Flight:
         return np.sum(np.where(since >= 0, swing * self.speeds[None, 1:], 0), axis=1)
 
 
-def example(seed: int, number: int) -> dict[str, Any]:
-    """Row `number`: a pure function of seed and number.
+def example(seed: int, number: int, late: float = 0.0) -> dict[str, Any]:
+    """Row `number`: a pure function of seed, number and how many seconds the sound is late to all else.
 
     -> {"film" [FRAMES, SIDE, SIDE, 3] uint8, "sound" [SECONDS RATE] int16, "sensor" [L, 3] float32 (time, upward and
     sideways acceleration, NaN where it was not read), "record" {column: value}, "label", "times" [K] of the bounces}.
@@ -69,7 +69,7 @@ def example(seed: int, number: int) -> dict[str, Any]:
     way = flight(rng)
     return {
         "film": film(way, shape, rng),
-        "sound": sound(way, PITCHES[made] * rng.uniform(0.8, 1.25), rng),
+        "sound": sound(way, PITCHES[made] * rng.uniform(0.8, 1.25), rng, late),
         "sensor": readings(way, SHAKES[full] * rng.uniform(0.8, 1.25), rng),
         "record": record(way, shape, made, full, rng),
         "label": label,
@@ -106,10 +106,10 @@ def film(way: Flight, shape: str, rng: np.random.Generator) -> np.ndarray:
     return np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
 
 
-def sound(way: Flight, pitch: float, rng: np.random.Generator) -> np.ndarray:
-    """[SECONDS RATE] int16 in noise."""
+def sound(way: Flight, pitch: float, rng: np.random.Generator, late: float = 0.0) -> np.ndarray:
+    """[SECONDS RATE] int16 in noise, of what was `late` seconds before."""
     t = np.arange(round(SECONDS * RATE)) / RATE
-    wave = way.ringing(t, pitch, 0.08) + rng.normal(0, 0.1, len(t))
+    wave = way.ringing(t - late, pitch, 0.08) + rng.normal(0, 0.1, len(t))
     return np.rint(wave * rng.uniform(0.3, 0.9) * 2**15 / np.abs(wave).max()).astype(np.int16)
 
 
