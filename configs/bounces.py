@@ -22,7 +22,7 @@ def get_config(variant="base"):
         sound=dict(order=("sound",)),
         sensor=dict(order=("sensor",)),
         record=dict(order=("record",)),
-        smoke=dict(dim=16, batch=4, steps=8, warmup=2, smoothing=0.0, dropout=0.0),
+        smoke=dict(order=("sensor", "record"), dim=16, batch=4, steps=8, warmup=2, smoothing=0.0, dropout=0.0),
     )
     dim, dropout, order = size.get("dim", 64), size.get("dropout", 0.1), size.get("order", ORDER)
     sizes = dict(dim=dim, layers=1, heads=4, dropout=dropout)

@@ -25,7 +25,7 @@ def get_config(variant="base"):
         mosei=dict(MOSEI),
         ordinal=dict(MOSI, asked=rating),
         emotions=dict(MOSEI, asked=emotions),
-        smoke=MOSI | smoke,
+        smoke=dict(MOSI, order=("text", "audio")) | smoke,
         smoke_ordinal=dict(MOSI, asked=rating, order=("text",)) | smoke,
         smoke_emotions=dict(MOSEI, asked=emotions, order=("audio",)) | smoke,
     )

@@ -17,10 +17,10 @@ from mmjax.core.build import nearest
 VERBS = {
     "train": "train what a config describes, or go on with it",
     "evaluate": "scores of a run on a whole split",
-    "robustness": "scores of a run without some modalities, and with corrupted ones",
     "predict": "what a run says to a picture and a text",
     "data": "build, list and show data sets",
     "import": "take a public checkpoint's weights for a config's model",
+    "robustness": "scores of a run without some modalities, and with corrupted ones",
     "align": "how late one film, sound or series is to another",
     "new": "begin a fusion, interaction, encoder or head, with its test",
 }

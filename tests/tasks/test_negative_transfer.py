@@ -80,13 +80,13 @@ def trained(task, steps=1, partition=None):
 @pytest.fixture(scope="module")
 def gradients():
     """Of each weighted loss by itself, flat in float64, and of which entries are an encoder's, of which modality."""
-    state = create(EACH, OPTIM, 0, batch())
+    state = jax.jit(lambda: create(EACH, OPTIM, 0, batch()))()
 
-    def value(params, name):
+    def values(params):
         found, _ = EACH.loss(params, state.extra, batch(), Ctx(jax.random.key(0), train=True))
-        return EACH.weights[name] * found[name].value
+        return {name: weight * found[name].value for name, weight in EACH.weights.items()}
 
-    return {name: jax.device_get(jax.grad(value)(state.params, name)) for name in EACH.weights}
+    return jax.device_get(jax.jit(jax.jacrev(values))(state.params))
 
 
 def flat(tree, choose=lambda path: True):
