@@ -1,8 +1,8 @@
-"""Audio-visual digits from few rows, where learning both together is worse for one than learning it alone; and cures.
+"""Audio-visual digits from few rows: what each modality would say alone, and what is done where one holds another back.
 
 `base` fuses both, with heads beside that only watch what each alone would say; `image` and `sound` take one. The cures:
-`heads` (each is told the label too), `ogm_ge`, `blending`, `pcgrad`; `watch` tells norms and cosines of gradients.
-`mmjax data build av_digits` prepares the data.
+`heads` (encoders learn from each alone), `ogm_ge`, `blending`, `pcgrad`; `watch` tells norms and cosines of
+gradients. `mmjax data build av_digits` prepares the data.
 """
 
 from mmjax.core.build import choose, experiment, use
