@@ -4,8 +4,7 @@ L = sum of the losses, held + <g, p - p held>   has the value of the losses and 
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
@@ -58,11 +57,6 @@ class Surgery(Wrapper):
         found = found | {name: Mean(value * share, share) for name, value in told.items()}
         total = Mean(jax.lax.stop_gradient(jnp.sum(values)) + lean * share, share)
         return found | {"total": total}, {"task": inner, "own": own}
-
-    def operated(
-        self, apart: Callable[..., Sequence[Flat]], found: Mapping[str, jax.Array], own: Any
-    ) -> tuple[Flat, Mapping[str, jax.Array], Any]:
-        raise NotImplementedError(f"{type(self).__name__} has no operated")
 
 
 def products(gradients: Sequence[Flat], chosen: Sequence[str]) -> jax.Array:

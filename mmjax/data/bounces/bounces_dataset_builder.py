@@ -19,12 +19,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     VERSION = tfds.core.Version("1.1.0")
 
     def _info(self) -> tfds.core.DatasetInfo:
-        frames = (bounce.FRAMES, bounce.SIDE, bounce.SIDE, 3)
-        features = {
-            "film": tfds.features.Tensor(shape=frames, dtype=np.uint8, encoding="zlib"),
-            "sound": tfds.features.Tensor(
-                shape=(round(bounce.SECONDS * bounce.RATE),), dtype=np.int16, encoding="bytes"
-            ),
+        features = streams() | {
             "sensor": tfds.features.Tensor(shape=(bounce.READINGS, 3), dtype=np.float32),
             "record": {"weight": np.float32, "width": np.float32, "maker": tfds.features.Text()},
             "times": tfds.features.Tensor(shape=(None,), dtype=np.float32),
@@ -49,3 +44,12 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         for number in numbers:
             row = bounce.example(SEED, number)
             yield number, {**row, "record": {**empty, **row["record"]}}
+
+
+def streams() -> dict[str, tfds.features.FeatureConnector]:
+    """What is seen and heard of a thing."""
+    frames, samples = (bounce.FRAMES, bounce.SIDE, bounce.SIDE, 3), round(bounce.SECONDS * bounce.RATE)
+    return {
+        "film": tfds.features.Tensor(shape=frames, dtype=np.uint8, encoding="zlib"),
+        "sound": tfds.features.Tensor(shape=(samples,), dtype=np.int16, encoding="bytes"),
+    }

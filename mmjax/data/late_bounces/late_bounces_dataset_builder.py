@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from mmjax.data.bounces import bounce
+from mmjax.data.bounces.bounces_dataset_builder import streams
 from mmjax.data.generator import LATE, generator
 
 SEED, TRAIN, TEST = 1, 3_000, 500  # other things than those of `bounces`
@@ -21,14 +22,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     VERSION = tfds.core.Version("1.0.0")
 
     def _info(self) -> tfds.core.DatasetInfo:
-        frames = (bounce.FRAMES, bounce.SIDE, bounce.SIDE, 3)
-        features = {
-            "film": tfds.features.Tensor(shape=frames, dtype=np.uint8, encoding="zlib"),
-            "sound": tfds.features.Tensor(
-                shape=(round(bounce.SECONDS * bounce.RATE),), dtype=np.int16, encoding="bytes"
-            ),
-            "offset": tfds.features.Scalar(np.float32),
-        }
+        features = streams() | {"offset": tfds.features.Scalar(np.float32)}
         return tfds.core.DatasetInfo(
             builder=self,
             description=DESCRIPTION,
