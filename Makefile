@@ -2,6 +2,9 @@
 SHELL := bash -eu -o pipefail
 .DELETE_ON_ERROR:
 
+# Where this is set no process would keep what it compiles of Python: each would take seconds more to begin.
+export PYTHONDONTWRITEBYTECODE =
+
 # A Python that works: pyenv puts a python3.13 on the path that only says that it is not chosen.
 works = command -v $(1) >/dev/null && \
 	$(1) -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null
