@@ -25,20 +25,26 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 MAIN = "PYTEST_XDIST_WORKER" not in os.environ  # the workers of xdist inherit what it sets
 
 
-def known(flags: str) -> bool:
+# Most of the time goes into compiling programs that run once: machine code that is not optimised, from the plainer of
+# two generators and in one piece, is made in a third of it. What is compiled as users do is `make quickstart`.
+PLAIN = (
+    "--xla_backend_optimization_level=0",
+    "--xla_cpu_use_fusion_emitters=false",
+    "--xla_cpu_parallel_codegen_split_count=1",
+)
+
+
+def known(*flags: str) -> bool:
     """Whether this version of XLA has these flags; a process that is given others is aborted."""
-    env = os.environ | {"XLA_FLAGS": flags}
+    env = os.environ | {"XLA_FLAGS": " ".join(flags)}
     return not subprocess.run(
         [sys.executable, "-c", "import jax; jax.devices()"], env=env, capture_output=True
     ).returncode
 
 
 if MAIN:
-    # Most of the time goes into compiling programs that run once: machine code that is not optimised, from the plainer
-    # of two generators, is made in half of it. What is compiled as users do is `make quickstart`.
-    for flag in ("--xla_backend_optimization_level=0", "--xla_cpu_use_fusion_emitters=false"):
-        if known(flag):
-            os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flag}".strip()
+    flags = PLAIN if known(*PLAIN) else [flag for flag in PLAIN if known(flag)]
+    os.environ["XLA_FLAGS"] = " ".join([os.environ.get("XLA_FLAGS", ""), *flags]).strip()
     os.environ["TFDS_DATA_DIR"] = str(Path(tempfile.mkdtemp(prefix="mmjax-tests-"), "prepared"))
 
 

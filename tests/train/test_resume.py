@@ -11,6 +11,7 @@ import time
 import numpy as np
 import pytest
 
+from mmjax.__main__ import main
 from tests import tiny
 from tests.command import ROOT, mmjax, start
 from tests.train import bits
@@ -93,15 +94,14 @@ def cut_back(folder, step, copy):
     return copy
 
 
-def test_a_damaged_newest_checkpoint_is_named_and_the_run_goes_on_from_the_one_before(trained, tmp_path):
+def test_a_damaged_newest_checkpoint_is_named_and_the_run_goes_on_from_the_one_before(trained, tmp_path, capfd):
     copy = cut_back(trained, 12, tmp_path / "copy")
     for path in (copy / "checkpoints/12/params/d").iterdir():
         path.write_bytes(path.read_bytes()[:-100])
-    evaluated = mmjax("evaluate", f"--workdir={copy}")
-    result = json.loads(ended_well(evaluated) and evaluated.stdout.splitlines()[-1])
-    assert (
-        result["step"] == 9 and len([line for line in evaluated.stderr.splitlines() if "checkpoints/12" in line]) == 1
-    )
+    assert main(["evaluate", f"--workdir={copy}"]) == 0
+    out, err = capfd.readouterr()
+    assert json.loads(out.splitlines()[-1])["step"] == 9
+    assert len([line for line in err.splitlines() if "checkpoints/12" in line]) == 1
     done = mmjax("train", f"--config={tiny.CONFIG}", f"--workdir={copy}")
     told = messages(ended_well(done))
     assert f"{copy}/checkpoints/12" in told[0] and f"set aside as {copy}/damaged-12" in told[0]
@@ -136,7 +136,7 @@ def test_a_full_disk_is_one_clear_line_and_the_last_checkpoint_stays_usable(trai
     assert "make room and run the same command again" in told[0]
     assert bits.steps(copy) == [9]
     bits.assert_same(bits.saved(copy, 9), before)
-    ended_well(mmjax("evaluate", f"--workdir={copy}"))
+    assert main(["evaluate", f"--workdir={copy}"]) == 0
     ended_well(mmjax(*command))
     bits.assert_same_run(trained, copy)
 
