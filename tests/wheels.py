@@ -14,6 +14,7 @@ from mmjax.data import prepared
 from mmjax.data.av_digits import av_digits_dataset_builder
 from mmjax.data.bounces import bounces_dataset_builder
 from mmjax.data.late_bounces import late_bounces_dataset_builder
+from mmjax.data.late_signals import late_signals_dataset_builder
 from mmjax.data.mfeat.mfeat_dataset_builder import WIDTHS
 from mmjax.data.sort_of_clevr import sort_of_clevr_dataset_builder
 
@@ -95,10 +96,10 @@ def relations(folder: Path) -> None:
 def things(folder: Path) -> None:
     """A few things that bounce prepared in a data folder."""
     with pytest.MonkeyPatch.context() as patch:
-        for builder in (bounces_dataset_builder, late_bounces_dataset_builder):
+        for builder in (bounces_dataset_builder, late_bounces_dataset_builder, late_signals_dataset_builder):
             patch.setattr(builder, "TRAIN", 40)
             patch.setattr(builder, "TEST", 10)
-        for name in ("bounces", "late_bounces"):
+        for name in ("bounces", "late_bounces", "late_signals"):
             prepared.prepare(name, str(folder))
 
 

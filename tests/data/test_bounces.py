@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mmjax.data.bounces import bounce
+from mmjax.data.late_signals import late_signals_dataset_builder as late_signals
 
 MANY = [bounce.example(0, number) for number in range(40)]
 
@@ -87,3 +88,35 @@ def test_late_sound_is_the_same_sound_later_beside_the_same_film():
     steps = round(0.25 * bounce.RATE)
     x, y = (one["sound"].astype(float) for one in (clean, late))
     assert np.corrcoef(x[:-steps], y[steps:])[0, 1] > 0.9 > 0.5 > abs(np.corrcoef(x, y)[0, 1])
+
+
+def lit(film):
+    """When the lamp in the upper left corner is lit, in seconds: of its first frame, and of the first one after it."""
+    (frames,) = np.nonzero((film[:, : bounce.LAMP, : bounce.LAMP] == 255).all(axis=(1, 2, 3)))
+    return frames[0] * bounce.SECONDS / bounce.FRAMES, (frames[-1] + 1) * bounce.SECONDS / bounce.FRAMES
+
+
+def beeped(sound):
+    """When the beep begins, in seconds: where most of a window of its length is of its pitch."""
+    size = round(bounce.BEEP * bounce.RATE)
+    windows = np.lib.stride_tricks.sliding_window_view(sound.astype(float), size)
+    wave = np.exp(-2j * np.pi * bounce.BEEP_PITCH * np.arange(size) / bounce.RATE)
+    return np.argmax(np.abs(windows @ wave)) / bounce.RATE
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_what_came_first_is_seen_and_heard_in_time_and_the_late_sound_is_late_by_its_offset(number):
+    row, frame = late_signals.example(2, number), bounce.SECONDS / bounce.FRAMES
+    on, off = lit(row["film"])
+    heard = beeped(row["in_time"])
+    assert off - on == pytest.approx(bounce.FLASH, abs=frame / 2)
+    assert 0.5 * late_signals.GAP[0] < abs(heard - on) < late_signals.GAP[1] + frame
+    assert (heard > on) == (row["label"] == "flash")
+    assert beeped(row["sound"]) - heard == pytest.approx(float(row["offset"]), abs=0.003)
+
+
+def test_what_came_first_is_often_not_what_is_first_perceived_where_the_sound_is_late():
+    rows = [late_signals.example(2, number) for number in range(100)]
+    perceived = np.array([beeped(row["sound"]) > lit(row["film"])[0] for row in rows])
+    truth = np.array([row["label"] == "flash" for row in rows])
+    assert 0.55 < (perceived == truth).mean() < 0.85 and 0.35 < truth.mean() < 0.65
