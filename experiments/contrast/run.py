@@ -1,0 +1,96 @@
+"""CLIP and SigLIP in small: retrieval both ways, and classes by prompts, with three seeds.
+
+`python -m experiments.contrast.run` does what is not done yet; --dry-run says what that is.
+"""
+
+import argparse
+import contextlib
+import io
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import jax
+
+from experiments.fusion_bench.cells import Cell
+from experiments.fusion_bench.run import count, dry, fill
+from experiments.fusion_bench.sets import CONFIGS
+from experiments.fusion_bench.tell import mean
+from mmjax.__main__ import main as mmjax
+
+LOSSES = {"CLIP": "clip.py", "SigLIP": "siglip.py"}
+VIEWS = {"captions": ("image", "text"), "emoji": ("google", "twitter")}
+VARIANTS = {"captions": "base", "emoji": "emoji"}
+PROMPTS = ("{}", "a picture of {}")
+AT = (1, 5, 10)
+ZERO_SHOT = "zero_shot.json"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=Path("runs/contrast"))
+    parser.add_argument("--seeds", type=count, default=3)
+    parser.add_argument("--sets", nargs="+", choices=VIEWS, default=[*VIEWS], metavar="SET")
+    parser.add_argument("--dry-run", action="store_true", help="only say which runs there are, and which are done")
+    args = parser.parse_args()
+    jax.config.update("jax_compilation_cache_dir", str(args.out.absolute() / "compiled"))
+    failed = 0
+    for name in args.sets:
+        grid = cells(args.out, name, args.seeds)
+        if args.dry_run:
+            dry(grid)
+            continue
+        failed += fill(grid)
+        text = table(name, grid)
+        (args.out / f"{name}.md").write_text(text)
+        print(text)
+    return int(failed > 0)
+
+
+def cells(out: Path, name: str, seeds: int) -> dict[str, list[Cell]]:
+    """The runs of each loss on a data set, one for each seed."""
+    reader = out / name / "clip_0"
+    return {
+        loss: [
+            Cell(out / name / f"{loss.lower()}_{seed}", f"{CONFIGS}/{file}:{VARIANTS[name]}", {}, seed, reader)
+            for seed in range(seeds)
+        ]
+        for loss, file in LOSSES.items()
+    }
+
+
+def zero_shot(cell: Cell) -> float:
+    """The accuracy of classes by prompts, as `mmjax evaluate` says it, kept in the run's folder."""
+    kept = cell.folder / ZERO_SHOT
+    if not kept.is_file():
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            code = mmjax(["evaluate", f"--workdir={cell.folder}", *(f"--prompt={prompt}" for prompt in PROMPTS)])
+        if code:
+            raise RuntimeError(f"exit code {code} of mmjax evaluate --workdir={cell.folder}")
+        kept.write_text(said.getvalue().splitlines()[-1] + "\n")
+    return json.loads(kept.read_text())["zero_shot_accuracy"]
+
+
+def table(name: str, grid: Mapping[str, Sequence[Cell]]) -> str:
+    """Markdown: recall among the 1, 5 and 10 nearest both ways, and classes by prompts where there are texts."""
+    one, other = VIEWS[name]
+    ways = (f"{one} to {other}", f"{other} to {one}")
+    heads = ["loss", *(f"{way}: recall at {k}" for way in ways for k in AT)]
+    by_prompts = other == "text"
+    lines = [f"| {' | '.join(heads + ['by prompts'] * by_prompts)} |"]
+    lines += ["|---" * (len(heads) + by_prompts) + "|"]
+    for loss, row in grid.items():
+        done = [cell for cell in row if cell.done]
+        if not done:
+            continue
+        scores = [cell.scores() for cell in done]
+        told = [mean([s[f"recall_at_{k}/retrieval/{way}"] for s in scores]) for way in ways for k in AT]
+        told += [mean([zero_shot(cell) for cell in done])] * by_prompts
+        lines.append(f"| {loss} | {' | '.join(told)} |")
+    return f"### {name}\n\n" + "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
