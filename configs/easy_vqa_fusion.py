@@ -4,13 +4,17 @@ A picture is encoded once for up to five questions about it. `base` pools a ques
 of the picture's, so that every op fits: those that mix position by position, and those that take sequences. `tokens`
 leaves the question as it is, for ops that take sequences of unequal lengths. Another op:
 --config.task.model.fusion='{"use": "fusion.NAME", "order": ("image", "text")}'; those of decisions fuse `heads`, as in
-configs/mfeat.py:late. `mmjax data build easyvqa_pictures` prepares the data.
+configs/mfeat.py:late. In `knowledge` patches and question read sentences about the answers before they meet.
+`mmjax data build easyvqa_pictures` prepares the data.
 """
 
 from mmjax.core.build import choose, experiment, use
 
 ORDER = ("image", "text")
 VOCAB, LENGTH, QUESTIONS, ANSWERS = 64, 10, 5, 13
+COLOURS = ("red", "green", "blue", "yellow", "teal", "brown", "gray", "black")
+SHAPES = ("circle", "rectangle", "triangle")
+KNOWN = (*(f"{name} is a color" for name in COLOURS), *(f"a {name} is a shape" for name in SHAPES))
 
 
 def get_config(variant="base"):
@@ -18,6 +22,7 @@ def get_config(variant="base"):
         variant,
         base=dict(fusion="fusion.film"),
         tokens=dict(fusion="fusion.learned_queries", trunks=None),
+        knowledge=dict(fusion="fusion.film", reads=True),
         smoke=dict(fusion="fusion.film", dim=16, widths=(8, 16), batch=4, steps=8, warmup=2, test="test[:1%]"),
     )
     dim = size.get("dim", 96)
@@ -31,7 +36,7 @@ def get_config(variant="base"):
             stem=use("nn.conv_stem", widths=size.get("widths", (16, 32, 64, 96)), dim=dim),
             position=use("nn.learned_position"),
         ),
-        "text": use("encoders.text_transformer", dim=dim, vocab=VOCAB, layers=1, heads=dim // 16, hidden=2 * dim),
+        "text": words(dim),
     }
     return experiment(
         task=use(
@@ -41,6 +46,7 @@ def get_config(variant="base"):
                 encoders=encoders,
                 asked=("text",),
                 trunks=size.get("trunks", {"text": use("nn.pool")}),
+                interactions=(memory(dim),) if size.get("reads") else (),
                 fusion=use(size["fusion"], order=ORDER),
                 head=use("heads.classify", classes=ANSWERS, hidden=2 * dim),
             ),
@@ -68,3 +74,11 @@ def get_config(variant="base"):
         log=dict(every=50),
         checkpoint=dict(every=400, keep=1),
     )
+
+
+def words(dim):
+    return use("encoders.text_transformer", dim=dim, vocab=VOCAB, layers=1, heads=dim // 16, hidden=2 * dim)
+
+
+def memory(dim):
+    return use("interaction.text_memory", order=ORDER, encoder=words(dim), texts=KNOWN, heads=dim // 16)

@@ -16,7 +16,7 @@ from mmjax.core.mean import Mean
 from mmjax.core.precision import Dtype, cast
 from mmjax.core.task import Batch, Ctx, Extra, Panel, Params
 from mmjax.tasks.examples import examples, order
-from mmjax.tasks.fitting import check_columns, check_rate, check_times, check_vocab
+from mmjax.tasks.fitting import check_columns, check_rate, check_times, check_vocab, knowing
 
 SOWN = ("maps", "losses")  # what parts of a model give beside its predictions; other collections are its `extra`
 
@@ -57,10 +57,10 @@ class Supervised:
         return {self.main: 1.0, **self.model_losses}
 
     def bind(self, vocabulary: Any, sources: Sequence[str] = ("",)) -> Self:
-        """The task of what the data knows; ValueError where an encoder does not fit it."""
+        """The task of what the data knows; ValueError where an encoder, or what reads words, does not fit it."""
         for name, encoder in (getattr(self.model, "encoders", None) or {}).items():
             self._check_encoder(name, encoder, vocabulary)
-        bound = dataclasses.replace(self)
+        bound = dataclasses.replace(self, model=knowing(self.model, vocabulary, "task.model"))
         object.__setattr__(bound, "words", getattr(vocabulary, "words", None))
         return bound
 
