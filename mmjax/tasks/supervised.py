@@ -85,6 +85,11 @@ class Supervised:
         given, variables = self.model.init_with_output(key, batch, train=False)
         self.check(given, batch)
         sown = _sown(variables)
+        for name in sown:
+            if name in self.weights and name not in self.model_losses:
+                raise ValueError(
+                    f"a part of the model gives a loss {name!r}, which the task has too; call one otherwise"
+                )
         for name in self.model_losses:
             if name not in sown:
                 raise ValueError(
