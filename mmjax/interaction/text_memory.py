@@ -3,7 +3,7 @@
 M = [mean over tokens of encoder(text n)] for n = 1..N,  y = x + W attention(norm(x), norm(M))
 
 A key-value memory (Miller et al. 2016, arXiv 1606.03126) whose entries are written in the config. They are encoded once
-a step, whatever the batch, and all readers look them up alike: another memory with other `readers` does so otherwise.
+for a whole batch, and all readers look them up alike: another memory with other `readers` does so otherwise.
 """
 
 from typing import Any, Self
@@ -28,11 +28,12 @@ class TextMemory(nn.Module):
 
     Args:
         order: the modalities.
-        encoder: ids [N, S] with mask [N, S] to Tokens [N, S, E], as encoders of texts do.
+        encoder: ids [N, S] with mask [N, S] to Tokens [N, S, E], as encoders of texts do; to `mmjax import bert`,
+            --into=interactions_0/encoder.
         texts: what is known, N texts. Words that the data does not have read as unknown.
         readers: those of the modalities that read; None: all. The others stay as they are.
         ends: puts around a text what the tokenizer's file says, as `data.modality.text` does.
-        ids: of the texts' tokens, in place of what the data's words make of them when a task is bound to it.
+        ids: of the texts' tokens; a task that is bound makes them of its data's words, whatever stands here.
     """
 
     order: tuple[str, ...]

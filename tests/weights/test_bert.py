@@ -83,12 +83,13 @@ def fresh(part, module=SMALL):
     return here | {"head/kernel": jax.ShapeDtypeStruct((12, 2), np.float32)}
 
 
-def test_an_encoder_is_filled_under_the_name_that_the_model_gives_it():
+@pytest.mark.parametrize("part", ["encoders_question", "interactions_0/encoder"])
+def test_an_encoder_is_filled_under_the_name_that_the_model_gives_it(part):
     _, weights = golden("bert")
-    shapes = fresh("encoders_question")
-    params, _, _ = _import(weights, "bert", shapes, _pattern(None), "encoders_question")
+    shapes = fresh(part)
+    params, _, _ = _import(weights, "bert", shapes, _pattern(None), part)
     assert params.keys() == shapes.keys() - {"head/kernel"}
-    inside = params["encoders_question/embed/embedding"]
+    inside = params[f"{part}/embed/embedding"]
     np.testing.assert_array_equal(inside, weights["embeddings.word_embeddings.weight"])
 
 
