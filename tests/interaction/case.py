@@ -23,6 +23,9 @@ class Spelling(nn.Module):
         )
 
 
-# Fields without a default, by the interaction's file.
-FIELDS: dict[str, dict[str, Any]] = {"text_memory": dict(encoder=Spelling(), texts=("a", "b", "c"), ids=IDS)}
+# Fields without a default, by the interaction's file, and those by which it compiles in half of the time.
+FIELDS: dict[str, dict[str, Any]] = {
+    "cross_attention": dict(layers=1),
+    "text_memory": dict(encoder=Spelling(), texts=("a", "b", "c"), ids=IDS),
+}
 APART = {"text_memory"}  # each modality reads what is no modality, and none of the others
