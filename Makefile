@@ -23,13 +23,14 @@ CONSTRAINTS =
 # A plain path: by setuptools' import hook `import mmjax` would fail in the folder above a clone that is called mmjax.
 EDITABLE = --config-settings editable_mode=compat --editable
 
-.PHONY: help quickstart pali test test-matrix test-lower test-weights campaign fresh-pictures pali-pretraining fusion-bench \
-	missing joint-representations contrast alignment clean
+.PHONY: help quickstart pali test test-long test-matrix test-lower test-weights campaign fresh-pictures \
+	pali-pretraining fusion-bench missing joint-representations contrast alignment clean
 
 help:
 	@echo "make quickstart    install mmjax into .venv, train PaLI on easy-VQA, evaluate it, answer questions (10 minutes)"
 	@echo "make pali          pretrain PaLI in small, stage by stage, and finetune it on easy-VQA"
 	@echo "make test          lint and run the tests"
+	@echo "make test-long     the tests that are left out there: training whose parts shorter tests cover"
 	@echo "make test-matrix   the same on every Python 3.11, 3.12, 3.13 found here"
 	@echo "make test-weights  parity with published weights that are downloaded for it (90 MB)"
 	@echo "make test-lower    the tests with the oldest packages that setup.py allows"
@@ -96,7 +97,10 @@ $(RUN)/answers.jsonl: $(RUN)/evaluate.json $(RUN)/questions.jsonl
 test: $(VENV)/has-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest -n $(WORKERS) --dist=worksteal
+	$(BIN)/python -m pytest -n $(WORKERS) --dist=worksteal -m "not long"
+
+test-long: $(VENV)/has-dev
+	$(BIN)/python -m pytest -n $(WORKERS) --dist=worksteal -m long
 
 test-matrix:
 	@ran=; for v in 3.11 3.12 3.13; do found=; \
@@ -112,7 +116,7 @@ test-lower: PYTHON = $(call find,python3.11 $(PYENV)/3.11.*/bin/python python3.1
 test-lower:
 	@mkdir -p .cache && $(PYTHON) .ci/lower_bounds.py > .cache/lower.txt
 	@$(MAKE) .venv-lower/has-dev VENV=.venv-lower PYTHON=$(PYTHON) CONSTRAINTS="--constraint .cache/lower.txt"
-	JAX_ENABLE_COMPILATION_CACHE=false .venv-lower/bin/python -m pytest -n $(WORKERS) --dist=worksteal
+	JAX_ENABLE_COMPILATION_CACHE=false .venv-lower/bin/python -m pytest -n $(WORKERS) --dist=worksteal -m "not long"
 
 # The test of a published BERT on its own weights (90 MB), which CI leaves out.
 test-weights: $(VENV)/has-dev
@@ -138,7 +142,7 @@ $(STAGES:=/trained): configs/pali_pretrain.py configs/pali_finetune.py | $(VENV)
 pali-pretraining: pali
 	$(BIN)/python -m experiments.pali_pretraining.compare --pretrained runs/pali_vit runs/pali_stage1 runs/pali_stage2
 
-campaign: fresh-pictures pali-pretraining fusion-bench missing joint-representations contrast alignment
+campaign: test-long fresh-pictures pali-pretraining fusion-bench missing joint-representations contrast alignment
 
 $(VENV)/has-bench: | $(VENV)/has-data
 	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check $(EDITABLE) ".[bench]"

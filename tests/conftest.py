@@ -6,6 +6,7 @@ tests, and the commands that they start, then see what a laptop has, one device.
 """
 
 import fcntl
+import gc
 import os
 import shutil
 import subprocess
@@ -22,6 +23,7 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(CACHE))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+gc.set_threshold(5_000, 20, 50)  # what jax keeps of thousands of programs is walked a tenth as often
 MAIN = "PYTEST_XDIST_WORKER" not in os.environ  # the workers of xdist inherit what it sets
 
 

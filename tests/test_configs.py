@@ -56,7 +56,7 @@ def test_the_smoke_variant_is_evaluated_on_little(path, easyvqa, tmp_path):
 
 
 SMOKES = [
-    pytest.param(f"{path}:{variant}", id=f"{path.stem}:{variant}")
+    pytest.param(f"{path}:{variant}", id=f"{path.stem}:{variant}", marks=[pytest.mark.long] * (variant != "smoke"))
     for path in CONFIGS
     for variant in variants(path)
     if variant.startswith("smoke")

@@ -136,6 +136,7 @@ def test_a_frozen_tower_that_was_taken_from_nowhere_is_refused_where_it_is_not_a
     assert config.load(f"{CONFIG}:smoke").frozen_fresh
 
 
+@pytest.mark.long
 def test_the_form_of_paligemma_learns_one_batch_too_and_shows_where_it_looked(easyvqa, tmp_path):
     learn = ("optim.schedule.use=optim.constant", "optim.schedule.peak=0.003")
     experiment = config.load(f"{CONFIG}:paligemma_smoke", learn)

@@ -262,6 +262,7 @@ def test_one_row_that_is_not_in_a_list_is_told(model):
         model.predict({"image": "0.png", "text": "what?"})
 
 
+@pytest.mark.long
 def test_a_run_of_several_tasks_is_asked_one_of_them_by_name(squares, easyvqa, tmp_path, capfd):
     pretrain = Path(__file__).parents[2] / "configs/pali_pretrain.py"
     short = ["--config.steps=3", "--config.data.parts.caption.source.test='test[:8]'"]

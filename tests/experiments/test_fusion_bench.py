@@ -92,6 +92,7 @@ def done(small_wheels, tmp_path_factory):
     return cell, cell.scores()
 
 
+@pytest.mark.long
 def test_a_run_is_the_command_with_its_seed_and_is_done_once(done, monkeypatch):
     cell, scores = done
     kept = json.loads((cell.folder / "config.json").read_text())
@@ -101,6 +102,7 @@ def test_a_run_is_the_command_with_its_seed_and_is_done_once(done, monkeypatch):
     assert cell.done and cell.scores() == scores
 
 
+@pytest.mark.long
 def test_a_run_of_another_config_is_not_done_and_what_differs_is_told(done, capsys):
     cell, _ = done
     other = dataclasses.replace(cell, overrides=cell.overrides | {"steps": 4, "data.threads": 3})
@@ -131,6 +133,7 @@ def test_the_table_is_of_all_runs_that_are_done_whichever_process_did_them(tmp_p
     assert (tmp_path / "table.md").read_text() == text
 
 
+@pytest.mark.long
 def test_a_run_that_fails_is_told_and_the_others_are_done(tmp_path, done, monkeypatch, capsys):
     wrong = Cell(tmp_path / "wrong", str(CONFIGS / "mfeat.py:smoke"), {"steps": 0}, 0, done[0].folder)
     with pytest.raises(Failed, match="exit code 1 of mmjax train"):
@@ -139,6 +142,7 @@ def test_a_run_that_fails_is_told_and_the_others_are_done(tmp_path, done, monkey
     assert "steps is 0" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_missing_modalities_need_one_program_and_rate_0_is_the_evaluation(done):
     cell, scores = done
     compiled = []
@@ -155,6 +159,7 @@ def test_missing_modalities_need_one_program_and_rate_0_is_the_evaluation(done):
     assert missing.curve(cell.folder) == many
 
 
+@pytest.mark.long
 def test_costs_are_of_the_model_that_was_trained(done):
     cell, _ = done
     found = costs({"gated": cell.folder})["gated"]

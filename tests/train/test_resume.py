@@ -64,6 +64,7 @@ def test_a_run_killed_at_random_moments_ends_in_the_bits_of_an_unbroken_one(unbr
     assert bits.saved(tmp_path, 40)["progress"]["position"] == 40
 
 
+@pytest.mark.long
 def test_sigterm_saves_exits_with_75_and_the_same_command_completes_the_run(unbroken, tmp_path):
     command = ("train", LONG, f"--workdir={tmp_path}", "--config.checkpoint.every=1000", SAVED_OFTEN[1])
     process = start(*command)
