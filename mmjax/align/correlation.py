@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 
 CONSTANT = 1e-5  # of a stream's variance: what rounding leaves of it where it does not change for a while
+SHARED = 0.5  # of the shorter stream: with less in common no lag counts
 ROUNDING = 1e-11  # of a stream's squares: what rounding leaves of one that never changes
 LEAST = 1e-12
 
@@ -28,8 +29,9 @@ class Lags(NamedTuple):
 def correlation(x: jax.Array, y: jax.Array, x_mask: jax.Array, y_mask: jax.Array, most: int) -> Lags:
     """Of x [B, N] and y [B, M], real where their masks are: -1 to 1.
 
-    Lags at which they share fewer than two steps, or one of them does not change there, score -1; where no other is
-    left, as for a constant stream or without overlap, none is found.
+    Lags at which they share less than half of the shorter one's real steps, or fewer than two, or one of them does not
+    change there, score -1: a few steps correlate whatever they are. Where no other is left, as for a constant stream or
+    without overlap, none is found.
 
     Raises:
         ValueError: `most` is below 1.
@@ -41,9 +43,10 @@ def correlation(x: jax.Array, y: jax.Array, x_mask: jax.Array, y_mask: jax.Array
     n = jnp.round(n)
     share = 1 / jnp.maximum(n, 1)
     vx, vy = sxx - sx * sx * share, syy - sy * sy * share
-    changes = (n >= 2) & (vx > CONSTANT * _power(x)) & (vy > CONSTANT * _power(y))
+    enough = n >= jnp.maximum(SHARED * jnp.minimum(jnp.sum(one, -1), jnp.sum(other, -1)), 2)[:, None]
+    changes = enough & (vx > CONSTANT * _power(x)) & (vy > CONSTANT * _power(y))
     scores = (sxy - sx * sy * share) * jax.lax.rsqrt(jnp.where(changes, vx * vy, 1))
-    return Lags(jnp.where(changes, scores, -1), jnp.any(changes, axis=-1))
+    return Lags(jnp.where(changes, jnp.clip(scores, -1, 1), -1), jnp.any(changes, axis=-1))
 
 
 def gcc_phat(x: jax.Array, y: jax.Array, x_mask: jax.Array, y_mask: jax.Array, most: int) -> Lags:
@@ -53,11 +56,13 @@ def gcc_phat(x: jax.Array, y: jax.Array, x_mask: jax.Array, y_mask: jax.Array, m
         ValueError: `most` is below 1.
     """
     (x, _), (y, _) = _centred(x, x_mask), _centred(y, y_mask)
+    found = ((_power(x) > 0) & (_power(y) > 0))[:, 0]
+    x, y = (one * jax.lax.rsqrt(jnp.where(_power(one) > 0, _power(one), 1)) for one in (x, y))  # in any unit
     size = x.shape[-1] + y.shape[-1]
     cross = jnp.conj(jnp.fft.rfft(x, size)) * jnp.fft.rfft(y, size)
     square = jnp.square(cross.real) + jnp.square(cross.imag)
     scores = _window(jnp.fft.irfft(cross * jax.lax.rsqrt(jnp.maximum(square, LEAST)), size), most)
-    return Lags(scores, ((_power(x) > 0) & (_power(y) > 0))[:, 0])
+    return Lags(scores, found)
 
 
 def hard_offset(lags: Lags) -> jax.Array:
@@ -76,7 +81,8 @@ def confidence(lags: Lags, apart: int = 2) -> jax.Array:
     """[B] fp32: how much better the best lag fits than any that is more than `apart` steps from it; 0 for none."""
     best = jnp.argmax(lags.scores, axis=-1)[:, None]
     far = jnp.abs(jnp.arange(lags.scores.shape[-1]) - best) > apart
-    others = jnp.max(jnp.where(far, lags.scores, -1), axis=-1)
+    others = jnp.max(jnp.where(far, lags.scores, 0), axis=-1)  # where no lag is that far, none is told from another
+    others = jnp.where(jnp.any(far, axis=-1), others, jnp.max(lags.scores, axis=-1))
     return jnp.where(lags.found, jnp.max(lags.scores, axis=-1) - others, 0)
 
 

@@ -3,7 +3,7 @@
 R_ij = D_ij + softmin(R_{i-1,j-1}, R_{i-1,j}, R_{i,j-1}),   softmin(a) = -g ln sum exp(-a / g), at g = 0 the minimum
 
 Cells of one anti-diagonal do not depend on each other: a scan takes N + M - 1 steps. The gradient of R_NM by D is the
-alignment, at g = 0 the path itself.
+alignment, at g = 0 the path itself: of several that cost the same, the one that goes straight where it can.
 """
 
 import jax
@@ -55,22 +55,25 @@ def divergence(x: jax.Array, y: jax.Array, x_mask: jax.Array, y_mask: jax.Array,
 
     Soft costs may be negative and are not least at x = y; this is (Blondel, Mensch and Vert 2021, arXiv 2010.08354).
     """
+    # The same whatever is added to both: next to a large mean the products would be rounded.
+    number = jnp.sum(x_mask, axis=1) + jnp.sum(y_mask, axis=1)
+    total = sum(jnp.sum(jnp.where(mask[..., None], one, 0), axis=1) for one, mask in ((x, x_mask), (y, y_mask)))
+    mean = jax.lax.stop_gradient(total / jnp.maximum(number, 1)[:, None])[:, None]
+    x, y = x - mean, y - mean
     own = warped(_squares(x, x), x_mask, x_mask, softness) + warped(_squares(y, y), y_mask, y_mask, softness)
     return warped(_squares(x, y), x_mask, y_mask, softness) - own / 2
 
 
 def _squares(x: jax.Array, y: jax.Array) -> jax.Array:
-    """[B, N, M] fp32."""
+    """[B, N, M] fp32, at least 0."""
     x, y = x.astype(jnp.float32), y.astype(jnp.float32)
-    return (
-        jnp.sum(jnp.square(x), -1)[:, :, None]
-        + jnp.sum(jnp.square(y), -1)[:, None]
-        - 2 * jnp.einsum("bnd,bmd->bnm", x, y)
-    )
+    products = jnp.einsum("bnd,bmd->bnm", x, y, precision="highest")  # three digits of TF32 are less than differences
+    return jnp.maximum(jnp.sum(jnp.square(x), -1)[:, :, None] + jnp.sum(jnp.square(y), -1)[:, None] - 2 * products, 0)
 
 
 def _least(values: jax.Array, softness: float) -> jax.Array:
     """The soft minimum over the first axis."""
     if not softness:
-        return jnp.min(values, axis=0)
+        first = jnp.argmin(values, axis=0, keepdims=True)  # the gradient of a minimum would be shared among equals
+        return jnp.take_along_axis(values, first, axis=0)[0]
     return -softness * jax.nn.logsumexp(-values / softness, axis=0)

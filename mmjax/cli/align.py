@@ -18,7 +18,7 @@ from mmjax.cli.say import say
 
 METHODS = ("correlation", "gcc_phat")
 MOST, LEAST = 10.0, 8  # seconds that are looked at if nothing is said, and steps that a stream has
-STEPS = 20_000_000  # of the clock
+STEPS = 1 << 23  # of the clock: halves of a step are exact in fp32
 APART = 0.1  # seconds from the best offset at which another one fits
 DOUBT = 0.05  # confidence below which others fit nearly as well
 

@@ -30,6 +30,7 @@ class Dcca:
 
     ridge: float = 1e-3
     top: int | None = None
+    widths_differ = True  # the views' features are not compared one by one
 
     def __post_init__(self):
         if self.ridge <= 0:
@@ -38,10 +39,15 @@ class Dcca:
             raise ValueError(f"top is {self.top}; expected how many correlations count, at least 1, or None for all")
 
     def __call__(self, x: jax.Array, y: jax.Array, whole: WholeBatch) -> Mean:
-        """Raises ValueError for a batch that has no more rows than features."""
-        check_rows("the correlation", whole, max(x.shape[-1], y.shape[-1]))
+        """0, with no gradient, where no more rows have both views than there are features: any such rows correlate.
+
+        Raises:
+            ValueError: the batch has no more rows than features.
+        """
+        width = max(x.shape[-1], y.shape[-1])
+        check_rows("the correlation", whole, width)
         found = covariances(x, y, whole)
-        return whole.shared(-total_correlation(*found, self.ridge, self.top))
+        return whole.shared(jnp.where(whole.count > width, -total_correlation(*found, self.ridge, self.top), 0))
 
 
 def total_correlation(

@@ -2,8 +2,8 @@
 
 C = S_xy + S_yx,   V = S_xx + S_yy,   loss = -2 tr C + tr V V
 
-By the theorem of Eckart and Young its least value over linear maps, at which V is diagonal, is reached by canonical
-directions. Nothing is inverted: a batch may be smaller than the features are wide.
+By the theorem of Eckart and Young its least value over linear maps is reached by canonical directions, and by any
+rotation of them. Nothing is inverted: a batch may be smaller than the features are wide.
 """
 
 import dataclasses

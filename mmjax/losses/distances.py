@@ -12,7 +12,8 @@ def distances(x: jax.Array, y: jax.Array) -> jax.Array:
     By differences of the features' squares and products, which takes no [B, N, D]; what rounding makes negative is 0.
     """
     x, y = x.astype(jnp.float32), y.astype(jnp.float32)
-    square = jnp.sum(x * x, axis=-1)[:, None] + jnp.sum(y * y, axis=-1) - 2 * x @ y.T
+    products = jnp.matmul(x, y.T, precision="highest")  # in TF32 near rows would be at no distance
+    square = jnp.sum(x * x, axis=-1)[:, None] + jnp.sum(y * y, axis=-1) - 2 * products
     return jnp.sqrt(jnp.maximum(square, LEAST))
 
 

@@ -1,4 +1,6 @@
-"""SigLIP's contrast without all logits at once (Zhai et al. 2023, arXiv 2303.15343, section 3.3).
+"""SigLIP's contrast, of which a device holds the logits against one device's rows at a time.
+
+Zhai et al. 2023, arXiv 2303.15343, section 3.3.
 
 Each device passes its block of y round and forgets the logits of its rows against it, which are made again going
 backward. What it holds grows with the rows of all devices, and not with their square.

@@ -46,7 +46,7 @@ class TwoTowers(nn.Module):
         if self.scale is not None:
             self.log_scale = self.param("log_scale", nn.initializers.constant(math.log(self.scale)), ())
         if self.bias is not None:
-            self.shift = self.param("shift", nn.initializers.constant(self.bias), ())
+            self.logit_bias = self.param("logit_bias", nn.initializers.constant(self.bias), ())
 
     def __call__(self, batch: Mapping[str, jax.Array], *, train: bool) -> dict[str, jax.Array]:
         return {name: self._seen(name, batch, train) for name in self.order}
@@ -57,7 +57,7 @@ class TwoTowers(nn.Module):
         if self.scale is not None:
             found["scale"] = jnp.exp(_at_most(self.log_scale, math.log(self.most)))
         if self.bias is not None:
-            found["bias"] = self.shift
+            found["bias"] = self.logit_bias
         return found
 
     def _seen(self, name: str, batch: Mapping[str, jax.Array], train: bool) -> jax.Array:

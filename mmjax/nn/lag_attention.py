@@ -39,7 +39,7 @@ class LagAttention(nn.Module):
             _standard(Dense(dim, use_bias=False, name=name)(one.cleared().x), one.mask)
             for name, one in (("query", x), ("key", y))
         )
-        sharpness = jnp.exp(self.param("log_sharpness", nn.initializers.constant(np.log(4.0)), (), jnp.float32))
+        sharpness = jnp.exp(self.param("log_scale", nn.initializers.constant(np.log(4.0)), (), jnp.float32))
         number = _by_lag(x.mask[:, :, None] & y.mask[:, None], self.most)
         scores = _by_lag(jnp.einsum("bld,bsd->bls", query, key) / dim, self.most) / jnp.maximum(number, 1)
         weights = shares(sharpness * scores, number > 0)

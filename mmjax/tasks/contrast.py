@@ -124,7 +124,9 @@ class Contrast(Supervised):
         if not both:
             return {}
         by_label = self.together == "label"
-        groups = [record.get("truth", "") if by_label else str(record["index"]) for record in both]
+        numbers = {truth: n for n, truth in enumerate(sorted({r["truth"] for r in both if "truth" in r}))}
+        # What has no label belongs to nothing but its own counterpart, as in training.
+        groups = [numbers[r["truth"]] if by_label and "truth" in r else -1 - r["index"] for r in both]
         names = tuple(self.model.order)
         x, y = (np.stack([record["prediction"][name] for record in both]) for name in names)
         ways = {" to ".join(names): (x, y), " to ".join(names[::-1]): (y, x)}

@@ -24,6 +24,8 @@ LEAST = 1e-2  # of a growth: one that is next to nothing would take all of the w
 class GradientBlending(Wrapper):
     """A task with `label` and several losses, such as `tasks.each`; the weights are told, and sum to 1.
 
+    Of `tasks.each` those of all together and of each alone are blended; what parts of the model give keeps its weight.
+
     Args:
         window: steps between two estimates.
         held: the share of rows.
@@ -39,28 +41,43 @@ class GradientBlending(Wrapper):
             raise ValueError(f"task has the loss {', '.join(self.task.weights)} alone; expected several to be blended")
 
     @property
+    def blended(self) -> tuple[str, ...]:
+        return getattr(self.task, "names", tuple(self.task.weights))
+
+    def init(self, key: jax.Array, batch: Batch) -> tuple[Params, Extra]:
+        if "label" not in batch:
+            raise ValueError(
+                f"tasks.gradient_blending holds labels out, but the data gives {', '.join(sorted(batch))}; set "
+                "data.label"
+            )
+        return super().init(key, batch)
+
+    @property
     def weights(self) -> dict[str, float]:
         return {"blended": 1.0}
 
     def start(self) -> Any:
         """Equal weights, and of a window: sums and counts of both losses [K], those of the one before, steps."""
-        count = len(self.task.weights)
+        count = len(self.blended)
         zeros = jnp.zeros(count, jnp.float32)
         found = {"weights": jnp.full(count, 1 / count, jnp.float32), "turn": jnp.zeros((), jnp.int32)}
         found |= {"sums": jnp.zeros((2, 2, count), jnp.float32)}  # trained and held, total and count
         return found | {"before": jnp.stack([zeros, zeros]), "known": jnp.zeros((), bool)}
 
     def loss(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> tuple[dict[str, Mean], Extra]:
-        own, names = extra["own"], tuple(self.task.weights)
+        own, names = extra["own"], self.blended
         out = held_out(batch["index"], self.held)
         learnt = {**batch, "label": jnp.where(_beside(out, batch["label"]), -1, batch["label"])}
         kept = {**batch, "label": jnp.where(_beside(out, batch["label"]), batch["label"], -1)}
         found, inner = self.task.loss(params, extra["task"], learnt, ctx)
         apart, _ = self.task.loss(jax.lax.stop_gradient(params), extra["task"], kept, ctx.replace(train=False))
-        totals = jnp.stack([found[name].total for name in names])
-        blended = Mean(own["weights"] @ totals, found[names[0]].count)
-        new = psum(jax.lax.stop_gradient(jnp.stack([_sums(found, names), _sums(apart, names)])), ctx.axis)
+        weights = dict(self.task.weights) | dict(zip(names, own["weights"], strict=True))
         share = jnp.asarray(1 if ctx.axis is None else 1 / jax.lax.axis_size(ctx.axis), jnp.float32)
+        # Each by its own count: the losses of a model's parts count other rows.
+        counts = {name: psum(jax.lax.stop_gradient(found[name].count), ctx.axis) for name in weights}
+        parts = (weight * Mean(found[name].total, counts[name]).value for name, weight in weights.items())
+        blended = Mean(sum(parts), share)
+        new = psum(jax.lax.stop_gradient(jnp.stack([_sums(found, names), _sums(apart, names)])), ctx.axis)
         told = {f"weight/blending/{name}": Mean(own["weights"][k] * share, share) for k, name in enumerate(names)}
         told |= {f"{name}_held": apart[name] for name in names}
         return found | told | {"blended": blended}, {"task": inner, "own": self._turned(own, new)}

@@ -40,7 +40,8 @@ class Surgery(Wrapper):
             parts = [self.task.weights[name] * Mean(found[name].total, counts[name]).value for name in names]
             return jnp.stack(parts), (found, inner)
 
-        values, back, (found, inner) = jax.vjp(shares, params, has_aux=True)
+        # Whoever differentiates this takes the gradient of `lean`: nothing needs to be traced through the pass back.
+        values, back, (found, inner) = jax.vjp(shares, jax.lax.stop_gradient(params), has_aux=True)
 
         def apart(together: bool = False) -> list[Flat]:
             ways = jnp.ones((1, len(names))) if together else jnp.eye(len(names))

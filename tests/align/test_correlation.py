@@ -72,6 +72,29 @@ def test_the_soft_offset_has_the_gradient_of_small_changes():
     assert told == pytest.approx(float(offset(y + 0.02 * way) - offset(y - 0.02 * way)) / 0.04, rel=0.02)
 
 
+@pytest.mark.parametrize("most", [30, 59, 199])
+def test_a_few_steps_that_correlate_by_chance_are_no_offset_however_far_one_looks(most):
+    rng = np.random.default_rng(0)
+    given = [np.stack(part) for part in zip(*(streams(rng, 3, length=60, noise=0.5) for _ in range(16)), strict=True)]
+    lags = correlation(*given, *(np.ones(one.shape, bool) for one in given), most)
+    assert hard_offset(lags).tolist() == [3] * 16 and np.abs(lags.scores).max() <= 1
+
+
+@pytest.mark.parametrize("method", [correlation, gcc_phat])
+def test_the_unit_of_a_stream_changes_nothing(method):
+    x, y = (one[None] for one in streams(np.random.default_rng(0), 3))
+    real = [np.ones(one.shape, bool) for one in (x, y)]
+    wanted = method(x, y, *real, MOST)
+    for unit in (1e-6, 1e5):
+        np.testing.assert_allclose(method(unit * x, y, *real, MOST).scores, wanted.scores, atol=1e-4)
+
+
+def test_where_no_lag_is_far_enough_to_compare_with_there_is_no_confidence():
+    x, y = (one[None] for one in streams(np.random.default_rng(0), 0))
+    lags = correlation(x, y, *(np.ones(one.shape, bool) for one in (x, y)), 2)
+    assert confidence(lags, apart=4).tolist() == [0] and 0.5 < float(confidence(lags, apart=1)[0]) <= 1
+
+
 @pytest.mark.parametrize("method", [correlation, gcc_phat])
 @pytest.mark.parametrize("kind", ["constant", "missing", "one step"])
 def test_where_nothing_can_be_told_none_is_found_and_gradients_are_finite(method, kind):

@@ -15,7 +15,7 @@ KNOWN = {
     "lags": {
         "query": {"kernel": np.eye(D, dtype=np.float32)},
         "key": {"kernel": np.eye(D, dtype=np.float32)},
-        "log_sharpness": np.float32(np.log(60)),
+        "log_scale": np.float32(np.log(60)),
     }
 }
 MODULE = LearnedOffset(MOST)
@@ -48,7 +48,7 @@ def test_a_late_stream_is_brought_into_step_and_real_where_its_steps_are():
 def test_gradients_of_the_offset_are_those_of_small_changes():
     x, y = late(np.random.default_rng(1), [2, -1])
     mask = np.ones((2, L), bool)
-    soft = {"lags": KNOWN["lags"] | {"log_sharpness": np.float32(1)}}
+    soft = {"lags": KNOWN["lags"] | {"log_scale": np.float32(1)}}
 
     def total(params):
         return jnp.sum(MODULE.apply({"params": params}, Tokens(x, mask), Tokens(y, mask))[0])

@@ -62,6 +62,19 @@ def test_at_softness_0_the_alignment_is_the_path(given):
         np.testing.assert_array_equal(one, wanted)
 
 
+def test_of_paths_that_cost_the_same_the_alignment_is_one():
+    everything = np.ones((1, 3), bool)
+    found = np.asarray(alignment(np.zeros((1, 3, 3), np.float32), everything, everything))[0]
+    np.testing.assert_array_equal(found, np.eye(3))
+
+
+def test_a_divergence_is_the_same_wherever_both_series_lie():
+    x, y = np.random.default_rng(0).normal(size=(2, 4, 7, 3)).astype(np.float32)
+    mask = np.arange(7) < np.array([7, 5, 3, 1])[:, None]
+    wanted = divergence(x, y, mask, mask)
+    np.testing.assert_allclose(divergence(x + 1000, y + 1000, mask, mask), wanted, rtol=1e-3, atol=1e-3)
+
+
 @pytest.mark.parametrize("softness", [0.1, 1.0])
 def test_soft_gradients_are_those_of_small_changes(given, softness):
     found = np.asarray(alignment(*given, softness))

@@ -32,7 +32,7 @@ def test_each_modality_adds_what_the_others_hold_at_the_lags_that_fit():
                 for lag in range(-MOST, MOST + 1):
                     both = [np.mean(query[t] * key[t + lag]) for t in query if t + lag in key]
                     if both:
-                        scores[lag] = np.exp(np.exp(own["log_sharpness"]) * np.mean(both))
+                        scores[lag] = np.exp(np.exp(own["log_scale"]) * np.mean(both))
                 for t in query:
                     moved = np.zeros(D)
                     for lag, score in scores.items():

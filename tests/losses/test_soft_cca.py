@@ -55,7 +55,6 @@ def test_gradients_are_finite_and_those_of_small_changes():
 
 
 def test_canonical_directions_correlate_one_by_one_as_dcca_says():
-    """The mean of both batches' covariances is what a batch of both has, when its parts have one mean."""
     canonical = Canonical(keep=0.0, ridge=1e-4)
     x, y, whole = batch(5)
     moments = canonical.moved(canonical.start(x, y), x, y, whole)

@@ -125,6 +125,14 @@ def test_the_gradient_of_the_nuclear_norm_is_that_of_autodiff_where_singular_val
     assert np.isfinite(jax.grad(nuclear_norm)(jnp.eye(4))).all()
 
 
+def test_fewer_real_rows_than_a_covariance_takes_teach_nothing():
+    x, y, _, group = batch()
+    for count, told in ((D, False), (D + 1, True)):
+        whole = WholeBatch(np.arange(len(x)) < count, group)
+        value, gradient = jax.value_and_grad(lambda x, whole=whole: Dcca()(x, y, whole).value)(np.nan_to_num(x))
+        assert (bool(value), bool(np.abs(gradient).max() > 0)) == (told, told) and np.isfinite(gradient).all()
+
+
 def test_a_batch_too_small_for_a_covariance_is_told():
     x, y, real, group = (part[:D] for part in batch())
     with pytest.raises(

@@ -42,7 +42,7 @@ def by_loops(x, y, params):
         for lag in range(-MOST, MOST + 1):
             both = [np.mean(query[t] * key[t + lag]) for t in query if t + lag in key]
             if both:
-                scores[lag + MOST] = np.exp(params["log_sharpness"]) * np.mean(both)
+                scores[lag + MOST] = np.exp(params["log_scale"]) * np.mean(both)
         for place, score in scores.items():
             weights[b, place] = np.exp(score) / sum(np.exp(other) for other in scores.values())
     return weights

@@ -3,6 +3,7 @@
 import dataclasses
 import subprocess
 import sys
+from collections import defaultdict
 from functools import partial
 
 import jax
@@ -21,6 +22,7 @@ from mmjax.losses.ring_siglip import RingSiglip
 from mmjax.losses.triplet import Triplet
 from mmjax.models.two_towers import TwoTowers
 from mmjax.optim.constant import Constant
+from mmjax.optim.group import Group, decays
 from mmjax.optim.optimizer import Optimizer
 from mmjax.optim.sgd import Sgd
 from mmjax.tasks.contrast import Contrast
@@ -73,6 +75,37 @@ def trained(task, steps=2, microbatches=1, partition=None, given=None, optim=OPT
 
 def close(one, other, **near):
     jax.tree.map(partial(np.testing.assert_allclose, **({"rtol": 1e-5, "atol": 1e-5} | near)), one, other)
+
+
+def test_rows_without_a_label_belong_to_nothing_but_their_own_counterpart():
+    task, rng = TASKS["siglip"], np.random.default_rng(0)
+
+    def records(labelled):
+        vectors = np.random.default_rng(1).normal(size=(40, 2, 3))
+        found = [{"index": n, "prediction": dict(zip(WIDTHS, pair, strict=True))} for n, pair in enumerate(vectors)]
+        return [one | ({"truth": "thing"} if labelled[n] else {}) for n, one in enumerate(found)]
+
+    by_row = dataclasses.replace(task, together="row").finish(records(np.zeros(40, bool)))
+    assert task.finish(records(np.zeros(40, bool))) == by_row and by_row["recall_at_1"] < 0.2
+    half = rng.random(40) < 0.5
+    assert by_row["recall_at_1"] < task.finish(records(half))["recall_at_1"] < 0.9
+
+
+def test_a_learned_scale_and_bias_are_not_pulled_towards_0():
+    params, _ = TASKS["siglip"].init(jax.random.key(0), batch())
+    rates = decays(defaultdict(Group), params)
+    assert (rates["log_scale"], rates["logit_bias"]) == (0, 0)
+
+
+def test_views_of_different_widths_correlate_in_their_canonical_directions():
+    heads = {"seen": Regress(outputs=3), "heard": Regress(outputs=2)}
+    model = TwoTowers(tuple(WIDTHS), {name: Vector(dim=8, hidden=8) for name in WIDTHS}, heads)
+    task = Contrast(model, Dcca(), canonical=Canonical())
+    params, extra = task.init(jax.random.key(0), batch())
+    found, extra = task.loss(params, extra, batch(), Ctx(jax.random.key(0), train=True))
+    assert -2.01 < float(found["contrast"].value) < 0
+    told = task.predict(params, extra, batch(), Ctx(jax.random.key(0), train=False))
+    assert {name: one.shape for name, one in told.items()} == {"seen": (B, 2), "heard": (B, 2)}
 
 
 def test_it_learns_which_rows_belong_together_and_finds_them():

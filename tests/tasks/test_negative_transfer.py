@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from mmjax.core.mean import Mean
 from mmjax.core.task import Ctx, Task
 from mmjax.encoders.vector import Vector
 from mmjax.fusion.concat_features import ConcatFeatures
@@ -192,6 +193,38 @@ def test_blending_learns_nothing_of_rows_held_out_and_weighs_after_two_windows()
         weights = [metrics["means"][f"weight/blending/{name}"].value for name in task.task.weights]
         assert sum(weights) == pytest.approx(1, rel=1e-5)
         assert (max(weights) - min(weights) < 1e-6) == equal
+
+
+class Uneven:
+    """Losses that count other rows: two that are blended, and one that a part of a model would give."""
+
+    def __init__(self):
+        self.names, self.weights = ("one", "other"), {"one": 1.0, "other": 3.0, "part": 0.5}
+        self.counts = {"one": 7.0, "other": 5.0, "part": 2.0}
+
+    def init(self, key, batch):
+        return {"w": jnp.arange(1.0, 4.0)}, {}
+
+    def loss(self, params, extra, batch, ctx):
+        totals = dict(zip(self.weights, params["w"] ** 2, strict=True))
+        return {name: Mean(total, jnp.float32(self.counts[name])) for name, total in totals.items()}, extra
+
+
+def test_losses_are_blended_each_by_its_own_count_and_what_parts_of_a_model_give_keeps_its_weight():
+    task = GradientBlending(Uneven())
+    params, extra = task.init(jax.random.key(0), batch())
+    extra["own"]["weights"] = jnp.array([0.2, 0.8])
+
+    def blended(params):
+        found, _ = task.loss(params, extra, batch(), Ctx(jax.random.key(0), train=True))
+        return found["blended"].value
+
+    weights = np.array([0.2 / 7, 0.8 / 5, 0.5 / 2])
+    value, gradient = jax.value_and_grad(blended)(params)
+    assert float(value) == pytest.approx(weights @ [1, 4, 9])
+    np.testing.assert_allclose(gradient["w"], weights * [2, 4, 6], rtol=1e-6)
+    with pytest.raises(ValueError, match=r"holds labels out, but the data gives a, .*; set data.label"):
+        task.init(jax.random.key(0), {name: one for name, one in batch().items() if name != "label"})
 
 
 def test_all_and_each_alone_are_scored_in_one_table():

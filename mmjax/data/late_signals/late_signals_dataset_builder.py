@@ -18,7 +18,7 @@ from mmjax.data.generator import LATE, generator
 SEED, TRAIN, TEST = 2, 3_000, 500  # other things than those of `bounces` and `late_bounces`
 MOST = 0.5  # seconds that the sound is late or early
 GAP = (0.125, 0.25)  # seconds between flash and beep
-WITHIN = (0.7, 1.3)  # seconds, when the flash is: the beep is heard however late the sound is
+WITHIN = (0.75, 1.19)  # seconds, when the flash is: the beep is heard however late the sound is
 LABELS = ("beep", "flash")
 DESCRIPTION = """A thing bounces, a lamp flashes, a beep sounds; all sound is up to half a second late or early."""
 
