@@ -66,7 +66,7 @@ def get_config(variant="base"):
             clip=1.0,
             average=use("optim.average", decay=0.99),
         ),
-        steps=size.get("steps", 800),
+        steps=size.get("steps", 400),
         log=dict(every=50),
         checkpoint=dict(every=400, keep=1),
     )
