@@ -16,7 +16,7 @@ class Watch(Surgery):
     """A task of one or several losses; what is learnt is what it learns by itself.
 
     Args:
-        shared: a pattern of the paths of the parameters over which cosines are taken.
+        shared: a pattern of the paths of the parameters over which cosines are taken; leave frozen ones out.
     """
 
     shared: str = ".*"
@@ -29,7 +29,8 @@ class Watch(Surgery):
         told = {}
         for name in sorted(getattr(self.model, "encoders", ())):
             mine = [path for path in summed if path.startswith(f"encoders_{name}/")]
-            square = sum(jnp.sum(jnp.square(summed[path])) for path in mine)
-            told[f"norm/gradients of encoders/{name}"] = jnp.sqrt(square)
+            if mine:
+                square = sum(jnp.sum(jnp.square(summed[path])) for path in mine)
+                told[f"norm/gradients of encoders/{name}"] = jnp.sqrt(square)
         chosen = [path for path in summed if re.search(self.shared, path)]
         return summed, told | named(cosines(products(gradients, chosen)), tuple(self.task.weights)), own
