@@ -22,8 +22,8 @@ class Pcgrad(Surgery):
     """A task of several losses; their cosines are told, as they were before.
 
     Args:
-        shared: a pattern of the paths of the parameters whose gradients are projected; others' are added up. Leave frozen
-            ones out, which nothing is learnt of.
+        shared: a pattern of the paths of the parameters whose gradients are projected; others' are added up. Leave
+            frozen ones out, which nothing is learnt of.
     """
 
     shared: str = ".*"
