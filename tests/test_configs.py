@@ -55,8 +55,14 @@ def test_the_smoke_variant_is_evaluated_on_little(path, easyvqa, tmp_path):
     assert experiment.data.open(tmp_path).examples() <= 200
 
 
+# Other variants, and what trains the model of another config here, on other data or by another loss.
+AGAIN = ("pali_pretrain", "pali_finetune", "siglip", "late_streams")
 SMOKES = [
-    pytest.param(f"{path}:{variant}", id=f"{path.stem}:{variant}", marks=[pytest.mark.long] * (variant != "smoke"))
+    pytest.param(
+        f"{path}:{variant}",
+        id=f"{path.stem}:{variant}",
+        marks=[pytest.mark.long] * (variant != "smoke" or path.stem in AGAIN),
+    )
     for path in CONFIGS
     for variant in variants(path)
     if variant.startswith("smoke")

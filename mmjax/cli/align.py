@@ -132,7 +132,9 @@ def _on_clock(streams: Sequence[Any], rate: float) -> tuple[np.ndarray, np.ndarr
     for n, one in enumerate(streams):
         if np.ptp(one.values) <= 1e-9 * np.abs(one.values).max():
             raise ValueError(f"{one.name}: does not change, so that no offset can be told of it")
-        away, at = one.values - one.values.mean(), one.times * rate - first
+        at = one.times * rate - first
+        away = one.values / np.abs(one.values).max()  # in any unit, before fp32
+        away = (away - away.mean()) / away.std()
         given = away[None, :, None], at[None], np.ones((1, len(at)), bool), steps
         found, mask = jax.device_get(run(*given, gap=one.gap * rate))
         values[n], real[n] = found[0, :, 0], mask[0]

@@ -19,6 +19,7 @@ from mmjax.cli.say import say
 from mmjax.cli.train import alone
 from mmjax.data import withhold
 from mmjax.data.corruption import CORRUPTIONS, Corruption
+from mmjax.tasks.contrast import Contrast
 from mmjax.train.evaluate import Record, check_finite, evaluate
 from mmjax.train.loop import Run
 
@@ -49,6 +50,11 @@ def shares(text: str) -> tuple[float, ...]:
 def run(args: argparse.Namespace) -> int:
     experiment = config.load_run(args.workdir, args.overrides)
     names = modalities(experiment.data)
+    if isinstance(experiment.task, Contrast):
+        raise ValueError(
+            f"{args.workdir} is a run of tasks.contrast, which compares two views: neither can be missing; its "
+            "scores are those of mmjax evaluate"
+        )
     with alone(args.workdir), Run(experiment, args.workdir, say, trains=False) as running:
         step, variables = running.checkpoints.load(None)
         under = Measured(running, running.partition.put_state(variables), names)

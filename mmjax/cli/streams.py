@@ -64,7 +64,9 @@ def series(path: Path, rate: float | None, column: str | None) -> Stream:
     table, names = _from_npy(path) if path.suffix.lower() == ".npy" else _from_csv(path)
     values = table[:, _place(path, names, column)]
     if rate is None or not 0 < rate < math.inf:
-        raise ValueError(f"{path}: its rate is {rate or 'not said'}; give --rate=READINGS_A_SECOND, above 0")
+        raise ValueError(
+            f"{path}: its rate is {'not said' if rate is None else f'{rate:g}'}; give --rate=READINGS_A_SECOND, above 0"
+        )
     real = np.isfinite(values)
     if not real.any():
         raise ValueError(f"{path}: holds no reading that is a number")

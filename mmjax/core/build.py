@@ -9,6 +9,7 @@ import dataclasses
 import difflib
 import importlib
 import importlib.util
+import math
 import types
 import typing
 from collections.abc import Iterable, Mapping
@@ -154,6 +155,8 @@ def _check_type(value: Any, hint: Any, key: str) -> None:
     if entries and isinstance(value, Mapping):
         for name, item in value.items():  # one by one, so that the wrong one is named
             _check_type(item, entries[0], _join(key, name))
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{key} is {value}; expected a finite number")
     try:
         if _holds_bool(value) and not _takes_bool(hint):
             raise typeguard.TypeCheckError("holds a bool")

@@ -56,7 +56,8 @@ class Canonical:
         x, y = jax.lax.stop_gradient((x, y))
         means = tuple(whole.summed(jnp.sum(whole.kept(one), 0)) / jnp.maximum(whole.count, 1) for one in (x, y))
         new = Moments(means, covariances(x, y, whole), jnp.ones((), jnp.float32))
-        return jax.tree.map(lambda old, new: self.keep * old + new, moments, new)
+        told = whole.count > 1  # fewer rows say nothing, and fade nothing
+        return jax.tree.map(lambda old, new: jnp.where(told, self.keep * old + new, old), moments, new)
 
     def projected(self, moments: Moments, x: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Array]:
         """x [B, D] and y [B, E] to [B, min(D, E)] each, in fp32."""

@@ -6,7 +6,6 @@ Only what several losses share can conflict: parameters with a gradient of one l
 """
 
 import dataclasses
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,7 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from mmjax.core.task import Batch, Extra, Params
-from mmjax.tasks.surgery import Flat, Surgery, cosines, named, products
+from mmjax.tasks.surgery import Flat, Surgery, cosines, matching, named, products
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,9 +42,7 @@ class Pcgrad(Surgery):
         self, apart: Callable[..., Sequence[Flat]], found: Mapping[str, jax.Array], own: Any
     ) -> tuple[Flat, Mapping[str, jax.Array], Any]:
         gradients = apart()
-        chosen = [path for path in gradients[0] if re.search(self.shared, path)]
-        if not chosen:
-            raise ValueError(f"shared is {self.shared!r}, which is found in none of {', '.join(gradients[0])}")
+        chosen = matching(gradients[0], self.shared)
         dots = products(gradients, chosen)
         # The same on every device: what is drawn depends on the step alone.
         mixed = jnp.sum(projected(dots, jax.random.fold_in(jax.random.key(0), own["turn"])), axis=0)

@@ -4,6 +4,7 @@ L = sum of the losses, held + <g, p - p held>   has the value of the losses and 
 """
 
 import dataclasses
+import re
 from collections.abc import Sequence
 
 import jax
@@ -20,7 +21,7 @@ Flat = dict[str, jax.Array]
 
 @dataclasses.dataclass(frozen=True)
 class Surgery(Wrapper):
-    """A kind of it adds operated(apart, found, own, key) -> (gradients, what is told, own of the next step).
+    """A kind of it adds operated(apart, found, own) -> (gradients, what is told, own of the next step).
 
     - apart(): the gradients by path of each weighted loss, over all devices, in the order of the task's weights; a
       pass backward for each. apart(together=True): those of their sum alone, of one pass.
@@ -58,6 +59,18 @@ class Surgery(Wrapper):
         found = found | {name: Mean(value * share, share) for name, value in told.items()}
         total = Mean(jax.lax.stop_gradient(jnp.sum(values)) + lean * share, share)
         return found | {"total": total}, {"task": inner, "own": own}
+
+
+def matching(gradients: Flat, shared: str) -> list[str]:
+    """The paths that a pattern is found in. Raises ValueError for one that is no pattern, or found nowhere."""
+    try:
+        chosen = [path for path in gradients if re.search(shared, path)]
+    except re.error as error:
+        raise ValueError(f"shared is {shared!r}, which is no pattern: {error}") from None
+    if not chosen:
+        some = ", ".join(list(gradients)[:5]) + (", ..." if len(gradients) > 5 else "")
+        raise ValueError(f"shared is {shared!r}, which is found in none of {some}")
+    return chosen
 
 
 def products(gradients: Sequence[Flat], chosen: Sequence[str]) -> jax.Array:

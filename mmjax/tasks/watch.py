@@ -1,14 +1,13 @@
 """What losses and modalities do to each other's parameters, told and left as it is: norms and cosines of gradients."""
 
 import dataclasses
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from mmjax.tasks.surgery import Flat, Surgery, cosines, named, products
+from mmjax.tasks.surgery import Flat, Surgery, cosines, matching, named, products
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,5 +31,5 @@ class Watch(Surgery):
             if mine:
                 square = sum(jnp.sum(jnp.square(summed[path])) for path in mine)
                 told[f"norm/gradients of encoders/{name}"] = jnp.sqrt(square)
-        chosen = [path for path in summed if re.search(self.shared, path)]
+        chosen = matching(summed, self.shared)
         return summed, told | named(cosines(products(gradients, chosen)), tuple(self.task.weights)), own

@@ -13,6 +13,7 @@ from mmjax.cli.robustness_panels import panels
 from mmjax.data import own
 from mmjax.train.loop import Run
 from tests import lacking, tiny
+from tests.command import ROOT
 from tests.train import bits
 
 
@@ -96,3 +97,9 @@ def test_data_without_modalities_that_may_be_missing_is_told():
         ValueError, match=r"takes modalities away, which data\.rows names; this run reads Pictures, where"
     ):
         modalities(config.load(str(tiny.CONFIG)).data)
+
+
+def test_a_run_that_compares_two_views_is_told(tmp_path, capsys):
+    config.save(config.load(f"{ROOT}/configs/clip.py:smoke"), tmp_path)
+    assert main(["robustness", f"--workdir={tmp_path}"]) == 1
+    assert "is a run of tasks.contrast, which compares two views: neither can be missing" in capsys.readouterr().err

@@ -231,3 +231,9 @@ def test_every_class_that_the_package_can_name_is_found_under_its_own_descriptio
     for made in (Mlp(hidden=1), Group(), Adamw(), Constant(peak=1.0), LearnedPosition()):
         assert builder.locate(describe(made)["use"]) is type(made)
     assert isinstance(build(use("nn.learned_position")), nn.Module)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_number_that_is_not_finite_is_refused_by_its_key(value):
+    with pytest.raises(ConfigError, match=rf"^optim\.peak is {value}; expected a finite number"):
+        build(use("optim.warmup_cosine", peak=value, warmup=1), "optim")

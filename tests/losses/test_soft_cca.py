@@ -1,5 +1,7 @@
 """Soft CCA step by step, by loops, and canonical directions against those of whole covariances."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -80,3 +82,11 @@ def test_old_moments_fade():
 def test_fields_that_mean_nothing_are_told(kind, fields):
     with pytest.raises(ValueError, match=f"{next(iter(fields))} .*expected"):
         kind(**fields)
+
+
+def test_batches_of_no_pair_leave_the_moments_as_they_were():
+    canonical = Canonical(keep=0.5)
+    x, y, whole = batch(6)
+    moments = canonical.moved(canonical.start(x, y), x, y, whole)
+    empty = dataclasses.replace(whole, real=np.zeros(len(x), bool))
+    jax.tree.map(np.testing.assert_array_equal, canonical.moved(moments, x, y, empty), moments)

@@ -25,6 +25,7 @@ from mmjax.tasks.each import Each
 from mmjax.tasks.gradient_blending import GradientBlending, blending, held_out
 from mmjax.tasks.ogm_ge import OgmGe, modulation
 from mmjax.tasks.pcgrad import Pcgrad, projected
+from mmjax.tasks.surgery import matching
 from mmjax.tasks.watch import Watch
 from mmjax.train.mesh import Mesh
 from mmjax.train.pmap import Pmap
@@ -260,6 +261,8 @@ def test_heads_that_only_watch_leave_the_encoders_alone():
         (lambda: GradientBlending(EACH, window=0), "window is 0"),
         (lambda: Pcgrad(Classify(plain())).init(jax.random.key(0), batch()), "which conflicts with none"),
         (lambda: Each(model(), alone=-1.0), "alone is -1"),
+        (lambda: matching({"a/w": 0}, "("), r"shared is '\(', which is no pattern: missing \)"),
+        (lambda: matching({f"a/{n}": 0 for n in range(9)}, "b"), r"found in none of a/0, .*, a/4, \.\.\."),
     ],
 )
 def test_what_makes_no_sense_is_told(make, told):
