@@ -17,6 +17,7 @@ from mmjax.losses import cross_entropy as ce
 from mmjax.tasks.classify import Classify
 
 FUSED = "fused"
+TABLE = "accuracy/unimodal and fused"  # told in training too: side by side they show which one overfits
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,12 +51,13 @@ class Each(Classify):
             super().check(logits, batch)
 
     def losses(self, given: Mapping[str, jax.Array], batch: Batch) -> dict[str, Mean]:
-        """{NAME: cross-entropy, NAME_accuracy, NAME_score: how probable the truth is found} of all, and of each."""
+        """{NAME: cross-entropy, NAME_score: how probable the truth is found} of all, and of each, and accuracies."""
         known, label = batch["label"] >= 0, jnp.maximum(batch["label"], 0)
         found = {}
         for name in self.names:
             found[name] = Mean.of(ce.cross_entropy(given[name], label, self.smoothing), known)
-            found[f"{name}_accuracy"] = Mean.of(ce.right(given[name], label), known)
+            right = Mean.of(ce.right(given[name], label), known)
+            found["accuracy" if name == FUSED else f"{name}_accuracy"] = found[f"{TABLE}/{name}"] = right
             sure = jnp.exp(-ce.cross_entropy(jax.lax.stop_gradient(given[name]), label))
             found[f"{name}_score"] = Mean.of(sure, known)
         return found
@@ -90,4 +92,4 @@ class Each(Classify):
         said |= {name: [record["alone"][name] for record in known] for name in self.names[1:]}
         truths = np.array([record["truth"] for record in known])
         table = {name: float(np.mean(np.array(some) == truths)) for name, some in said.items()}
-        return found | {f"accuracy/unimodal and fused/{name}": share for name, share in table.items()}
+        return found | {f"{TABLE}/{name}": share for name, share in table.items()}

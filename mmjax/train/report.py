@@ -23,7 +23,8 @@ from mmjax.train import draw, log
 from mmjax.train.cards import card
 from mmjax.train.progress import short
 
-# The (step, value) of each split.
+MOST = 2 * len(draw.SERIES)  # cells of a table that has curves; each colour is drawn through, and dashed
+# The (step, value) of each split, or of each row of a table.
 Lines = dict[str, list[tuple[int, float]]]
 
 
@@ -116,23 +117,43 @@ def _tables(scores: Mapping[str, float | str]) -> dict[str, dict[str, Any]]:
 
 
 def _curves(rows: Sequence[log.Row]) -> list[dict[str, Any]]:
-    """A figure for each name, with a line for each split; names that only fill tables are left out."""
+    """A figure for each name, with a line for each split, then those of small tables, with a line for each row."""
     series: dict[str, Lines] = {}
+    tables: dict[tuple[str, str], dict[str, Lines]] = {}
     for row in rows:
+        split = row["split"]
         for name, value in row.items():
-            if name not in ("step", "split") and name.count("/") < 2:
-                series.setdefault(name, {}).setdefault(row["split"], []).append((row["step"], value))
+            if name in ("step", "split"):
+                continue
+            score, *parts = name.split("/", 2)
+            if len(parts) < 2:
+                series.setdefault(name, {}).setdefault(split, []).append((row["step"], value))
+            else:
+                lines = tables.setdefault((parts[0], split), {}).setdefault(score, {})
+                lines.setdefault(parts[1], []).append((row["step"], value))
     splits = list(dict.fromkeys(row["split"] for row in rows))
-    return [_figure(name, lines, splits) for name, lines in series.items() if not _count(lines)]
+    found = [_figure(name, lines, splits) for name, lines in series.items() if not _count(lines)]
+    for (table, split), scores in tables.items():
+        if sum(map(len, scores.values())) <= MOST:
+            of = {f"{score} by {table}, {split}": lines for score, lines in scores.items() if _moves(lines)}
+            found += [_figure(name, lines, list(lines)) for name, lines in of.items()]
+    return found
 
 
-def _figure(name: str, lines: Lines, splits: Sequence[str]) -> dict[str, Any]:
+def _moves(lines: Lines) -> bool:
+    """Whether there are several steps of a row, and not just counts that never change."""
+    several = any(len(points) > 1 for points in lines.values())
+    return several and not all(_count({row: points}) for row, points in lines.items())
+
+
+def _figure(name: str, lines: Lines, order: Sequence[str]) -> dict[str, Any]:
+    """The lines that `order` names, as far as there are any; each has the colour of its place in it."""
     values = np.array([value for points in lines.values() for _, value in points], float)
     values = values[np.isfinite(values)]
     log_scale = bool(values.size and values.min() > 0 and values.max() > max(1, 100 * values.min()))
     # A split has the same colour in every figure.
-    drawn = [tuple(zip(*lines.get(split, ()), strict=True)) or ((), ()) for split in splits]
-    legend = [(i, split, lines[split][-1][1]) for i, split in enumerate(splits) if split in lines]
+    drawn = [tuple(zip(*lines.get(line, ()), strict=True)) or ((), ()) for line in order]
+    legend = [(i, line, lines[line][-1][1]) for i, line in enumerate(order) if line in lines]
     return {"name": name, "log": log_scale, "legend": legend, "svg": Markup(draw.curve(drawn, log_scale))}
 
 

@@ -239,6 +239,11 @@ def test_all_and_each_alone_are_scored_in_one_table():
         assert found[f"accuracy/unimodal and fused/{name}"] == pytest.approx(wanted)
     scores = task.score(predictions, batch())
     assert float(scores["a_accuracy"].value) == pytest.approx(found["accuracy/unimodal and fused/a"])
+    # The same names in training, so that both stand in one table.
+    told, _ = task.loss(params, extra, batch(), Ctx(jax.random.key(0), False))
+    for name in ("fused", "a", "b"):
+        key = f"accuracy/unimodal and fused/{name}"
+        assert float(told[key].value) == pytest.approx(found[key])
 
 
 def test_heads_that_only_watch_leave_the_encoders_alone():

@@ -103,6 +103,22 @@ def test_each_metric_has_one_figure_with_a_line_for_each_split(tmp_path):
     assert drawn == [["series-0", "series-1"], ["series-0"], ["series-1"]]
 
 
+def test_a_table_that_is_logged_again_and_again_has_a_figure_with_a_line_for_each_row(tmp_path):
+    with Log(tmp_path) as log:
+        for step in (10, 20):
+            shares = {f"accuracy/unimodal and fused/{name}": step / 100 for name in ("fused", "image", "a", "b", "c")}
+            log.write(step, "train", {"examples/kind/yes": 7, **{f"recall/answer/{k}": step for k in range(9)}})
+            log.write(step, "test", shares)
+    curves = section(page(tmp_path), "curves")
+    titles = [words(title) for title in re.findall("<h3>(.*?)</h3>", curves, re.DOTALL)]
+    # A count that does not change and more rows than can be told apart stay in tables.
+    assert titles == ["accuracy by unimodal and fused, test fused 0.2 image 0.2 a 0.2 b 0.2 c 0.2"]
+    assert re.findall(r'<span class="(series-\d[^"]*)">', curves) == [
+        *(f"series-{i}" for i in range(4)),
+        "series-0 dashed",
+    ]
+
+
 def test_a_loss_that_falls_a_hundredfold_is_drawn_on_a_log_scale(tmp_path):
     with Log(tmp_path) as log:
         for step in range(1, 10):
