@@ -33,7 +33,7 @@ class Wrapper:
         return params, {"task": extra, "own": self.start()}
 
     def predict(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> Any:
-        return self.task.predict(params, extra["task"], batch, ctx)
+        return self.task.predict(params, inner(extra), batch, ctx)
 
     def score(self, predictions: Any, batch: Batch) -> dict[str, Mean]:
         return self.task.score(predictions, batch)
@@ -45,4 +45,9 @@ class Wrapper:
         return self.task.finish(records)
 
     def show(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> list[Panel]:
-        return self.task.show(params, extra["task"], batch, ctx)
+        return self.task.show(params, inner(extra), batch, ctx)
+
+
+def inner(extra: Extra) -> Extra:
+    """The task's own; a checkpoint leaves out an `extra` that holds no array, which is read back as {}."""
+    return extra.get("task", {})

@@ -246,6 +246,14 @@ def test_all_and_each_alone_are_scored_in_one_table():
         assert float(told[key].value) == pytest.approx(found[key])
 
 
+def test_a_task_around_another_predicts_from_a_checkpoint_that_left_out_an_extra_without_arrays():
+    task = TASKS["watch"]
+    params, extra = task.init(jax.random.key(0), batch())
+    assert not jax.tree.leaves(extra)
+    known, loaded = (task.predict(params, one, batch(), Ctx(jax.random.key(0), False)) for one in (extra, {}))
+    jax.tree.map(np.testing.assert_array_equal, known, loaded)
+
+
 def test_heads_that_only_watch_leave_the_encoders_alone():
     watching = Each(model(listened=False), alone=5.0)
     _, after, _ = trained(watching)
