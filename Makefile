@@ -24,7 +24,7 @@ CONSTRAINTS =
 EDITABLE = --config-settings editable_mode=compat --editable
 
 .PHONY: help quickstart pali test test-long test-matrix test-lower test-weights campaign fresh-pictures \
-	pali-pretraining fusion-bench missing joint-representations contrast alignment clean
+	pali-pretraining fusion-bench missing joint-representations negative-transfer contrast alignment clean
 
 help:
 	@echo "make quickstart    install mmjax into .venv, train PaLI on easy-VQA, evaluate it, answer questions (10 minutes)"
@@ -35,7 +35,7 @@ help:
 	@echo "make test-weights  parity with published weights that are downloaded for it (90 MB)"
 	@echo "make test-lower    the tests with the oldest packages that setup.py allows"
 	@echo "make campaign      the slow studies in experiments/: fresh-pictures, pali-pretraining, fusion-bench, missing,"
-	@echo "                   joint-representations, contrast, alignment (hours)"
+	@echo "                   joint-representations, negative-transfer, contrast, alignment (hours)"
 	@echo "make clean         remove environments and caches; runs/ and prepared data stay"
 	@echo "Variables: PYTHON=$(PYTHON) VENV=$(VENV) RUN=$(RUN) CONFIG=$(CONFIG) WORKERS=$(WORKERS)"
 
@@ -142,7 +142,8 @@ $(STAGES:=/trained): configs/pali_pretrain.py configs/pali_finetune.py | $(VENV)
 pali-pretraining: pali
 	$(BIN)/python -m experiments.pali_pretraining.compare --pretrained runs/pali_vit runs/pali_stage1 runs/pali_stage2
 
-campaign: test-long fresh-pictures pali-pretraining fusion-bench missing joint-representations contrast alignment
+campaign: test-long fresh-pictures pali-pretraining fusion-bench missing joint-representations negative-transfer contrast \
+	alignment
 
 $(VENV)/has-bench: | $(VENV)/has-data
 	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check $(EDITABLE) ".[bench]"
@@ -165,6 +166,10 @@ missing: | $(VENV)/has-bench
 joint-representations: | $(VENV)/has-bench
 	for name in mfeat av_digits; do $(BIN)/mmjax data build $$name; done
 	$(BIN)/python -m experiments.joint_representations.run
+
+negative-transfer: | $(VENV)/has-bench
+	$(BIN)/mmjax data build av_digits
+	$(BIN)/python -m experiments.negative_transfer.run
 
 contrast: | $(VENV)/has-bench
 	$(BIN)/mmjax data build easyvqa_captions
