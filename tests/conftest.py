@@ -23,12 +23,12 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(CACHE))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
-gc.set_threshold(5_000, 20, 50)  # what jax keeps of thousands of programs is walked a tenth as often
+gc.set_threshold(5_000, 20, 50)  # or what jax keeps of thousands of programs would be walked again and again
 MAIN = "PYTEST_XDIST_WORKER" not in os.environ  # the workers of xdist inherit what it sets
 
 
 # Most of the time goes into compiling programs that run once: machine code that is not optimised, from the plainer of
-# two generators and in one piece, is made in a third of it. What is compiled as users do is `make quickstart`.
+# two generators and in one piece, is made in less than half of it. What is compiled as users do is `make quickstart`.
 PLAIN = (
     "--xla_backend_optimization_level=0",
     "--xla_cpu_use_fusion_emitters=false",

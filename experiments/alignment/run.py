@@ -3,7 +3,6 @@
 `python -m experiments.alignment.run` does what is not done yet; --dry-run says what that is.
 """
 
-import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,7 +14,7 @@ import matplotlib
 import numpy as np
 
 from experiments.fusion_bench.cells import Cell
-from experiments.fusion_bench.run import count, dry, fill
+from experiments.fusion_bench.run import dry, fill, options, parsed
 from experiments.fusion_bench.sets import CONFIGS
 from experiments.fusion_bench.tell import mean, plain
 from mmjax.align import clock, correlation
@@ -52,12 +51,7 @@ Offsets = Mapping[str, Sequence[tuple[np.ndarray, np.ndarray]]]  # (told, true) 
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("runs/alignment"))
-    parser.add_argument("--seeds", type=count, default=3)
-    parser.add_argument("--dry-run", action="store_true", help="only say which runs there are, and which are done")
-    args = parser.parse_args()
-    jax.config.update("jax_compilation_cache_dir", str(args.out.absolute() / "compiled"))
+    args = parsed(options(__doc__, "alignment"))
     grid = cells(args.out, args.seeds)
     if args.dry_run:
         dry(grid)

@@ -3,7 +3,6 @@
 `python -m experiments.contrast.run` does what is not done yet; --dry-run says what that is.
 """
 
-import argparse
 import contextlib
 import io
 import json
@@ -11,10 +10,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import jax
-
 from experiments.fusion_bench.cells import Cell
-from experiments.fusion_bench.run import count, dry, fill
+from experiments.fusion_bench.run import dry, fill, options, parsed
 from experiments.fusion_bench.sets import CONFIGS
 from experiments.fusion_bench.tell import mean
 from mmjax.__main__ import main as mmjax
@@ -28,13 +25,9 @@ ZERO_SHOT = "zero_shot.json"
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("runs/contrast"))
-    parser.add_argument("--seeds", type=count, default=3)
+    parser = options(__doc__, "contrast")
     parser.add_argument("--sets", nargs="+", choices=VIEWS, default=[*VIEWS], metavar="SET")
-    parser.add_argument("--dry-run", action="store_true", help="only say which runs there are, and which are done")
-    args = parser.parse_args()
-    jax.config.update("jax_compilation_cache_dir", str(args.out.absolute() / "compiled"))
+    args = parsed(parser)
     failed = 0
     for name in args.sets:
         grid = cells(args.out, name, args.seeds)

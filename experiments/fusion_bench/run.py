@@ -29,16 +29,10 @@ BEST = 4
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("runs/fusion_bench"))
-    parser.add_argument("--seeds", type=count, default=3)
+    parser = options(__doc__, "fusion_bench")
     parser.add_argument("--sets", nargs="+", default=[*EVERY, *REST], choices=[*EVERY, *REST], metavar="SET")
     parser.add_argument("--ops", nargs="+", choices=ops(), metavar="OP", help="these, whatever the data set")
-    parser.add_argument("--dry-run", action="store_true", help="only say which runs there are, and which are done")
-    args = parser.parse_args()
-    # The runs of an op differ by their seed alone: they share one compilation.
-    jax.config.update("jax_compilation_cache_dir", str(args.out.absolute() / "compiled"))
-
+    args = parsed(parser)
     failed = 0
     for name in args.sets:
         wanted = args.ops or (ops() if name in EVERY else best(done(args.out, args.seeds)))
@@ -53,6 +47,22 @@ def main() -> int:
     if not args.dry_run:
         print(told(args.out))
     return int(failed > 0)
+
+
+def options(said: str, name: str) -> argparse.ArgumentParser:
+    """What every study takes: a folder (default: runs/NAME), how many seeds, and whether only to tell what there is."""
+    parser = argparse.ArgumentParser(description=said.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=Path("runs") / name)
+    parser.add_argument("--seeds", type=count, default=3)
+    parser.add_argument("--dry-run", action="store_true", help="only say which runs there are, and which are done")
+    return parser
+
+
+def parsed(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """What was typed; from then on runs that differ by their seed alone share one compilation."""
+    args = parser.parse_args()
+    jax.config.update("jax_compilation_cache_dir", str(args.out.absolute() / "compiled"))
+    return args
 
 
 def told(out: Path) -> str:

@@ -3,16 +3,13 @@
 `python -m experiments.joint_representations.run` does what is not done yet; --dry-run says what that is.
 """
 
-import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jax
-
 from experiments.fusion_bench.cells import Cell
-from experiments.fusion_bench.run import count, dry, fill
+from experiments.fusion_bench.run import dry, fill, options, parsed
 from experiments.fusion_bench.tell import mean
 from mmjax.cli import config
 
@@ -42,13 +39,9 @@ SCORES = {
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("runs/joint_representations"))
-    parser.add_argument("--seeds", type=count, default=3)
+    parser = options(__doc__, "joint_representations")
     parser.add_argument("--sets", nargs="+", choices=SETS, default=[*SETS], metavar="SET")
-    parser.add_argument("--dry-run", action="store_true", help="only say which runs there are, and which are done")
-    args = parser.parse_args()
-    jax.config.update("jax_compilation_cache_dir", str(args.out.absolute() / "compiled"))
+    args = parsed(parser)
     failed = 0
     for name in args.sets:
         grid = {loss: cells(args.out, name, loss, args.seeds) for loss in LOSSES}

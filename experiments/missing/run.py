@@ -3,19 +3,17 @@
 `python -m experiments.missing.run` does what is not done yet; --dry-run says what that is.
 """
 
-import argparse
 import json
 import statistics
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import jax
 import matplotlib
 
 from experiments.fusion_bench.cells import Cell
 from experiments.fusion_bench.missing import curve
-from experiments.fusion_bench.run import count, dry, fill
+from experiments.fusion_bench.run import dry, fill, options, parsed
 from experiments.fusion_bench.sets import CONFIGS
 from experiments.fusion_bench.tell import mean
 
@@ -42,13 +40,7 @@ Curves = Mapping[str, Seeds]
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("runs/missing"))
-    parser.add_argument("--seeds", type=count, default=3)
-    parser.add_argument("--dry-run", action="store_true", help="only say which runs there are, and which are done")
-    args = parser.parse_args()
-    # The runs of a variant differ by their seed alone: they share one compilation.
-    jax.config.update("jax_compilation_cache_dir", str(args.out.absolute() / "compiled"))
+    args = parsed(options(__doc__, "missing"))
     grid = cells(args.out, args.seeds)
     if args.dry_run:
         dry(grid)

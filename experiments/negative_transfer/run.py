@@ -3,7 +3,6 @@
 `python -m experiments.negative_transfer.run` does what is not done yet; --dry-run says what that is.
 """
 
-import argparse
 import json
 import statistics
 import sys
@@ -11,11 +10,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jax
 import matplotlib
 
 from experiments.fusion_bench.cells import Cell
-from experiments.fusion_bench.run import count, dry, fill
+from experiments.fusion_bench.run import dry, fill, options, parsed
 from experiments.fusion_bench.sets import CONFIGS
 from experiments.fusion_bench.tell import mean, plain
 from mmjax.cli import config
@@ -54,13 +52,7 @@ Grid = Mapping[str, Sequence[Found]]
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("runs/negative_transfer"))
-    parser.add_argument("--seeds", type=count, default=3)
-    parser.add_argument("--dry-run", action="store_true", help="only say which runs there are, and which are done")
-    args = parser.parse_args()
-    # The runs of a row differ by their seed alone: they share one compilation.
-    jax.config.update("jax_compilation_cache_dir", str(args.out.absolute() / "compiled"))
+    args = parsed(options(__doc__, "negative_transfer"))
     grid = cells(args.out, args.seeds)
     if args.dry_run:
         dry(grid)
