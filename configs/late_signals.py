@@ -1,8 +1,9 @@
-"""Which came first, the flash that is seen or the beep that is heard, where all sound is up to half a second late.
+"""With which of two lamps that flash did it beep, where all sound is up to half a second late or early?
 
-`base` brings the streams in step (`interaction.aligned`) before it fuses them step by step; `plain` does not, `crossed`
-lets each attend to the other (`interaction.cross_attention`), and `in_time` has nothing to bring in step.
-`mmjax data build late_signals` draws the data.
+A token sees its own frame and hears half a second before and after it. `base` brings the streams in step
+(`interaction.aligned`) before it fuses them step by step; `plain` does not, `crossed` lets each attend to the other
+first (`interaction.cross_attention`), `attended` has a transformer over the fused steps, and `in_time` has nothing to
+bring in step. `mmjax data build late_signals` draws the data.
 """
 
 from mmjax.core.build import choose, experiment, use
@@ -19,17 +20,18 @@ def get_config(variant="base"):
         base=dict(),
         plain=dict(interactions=()),
         crossed=dict(interactions=(use("interaction.cross_attention", order=ORDER, layers=1, heads=4),)),
+        attended=dict(interactions=(), trunk=use("nn.transformer", layers=2, heads=4)),
         in_time=dict(interactions=(), sound="in_time"),
         smoke=dict(dim=16, batch=8, steps=8, warmup=2),
     )
     dim = size.get("dim", 64)
-    sizes = dict(dim=dim, layers=1, heads=4)
+    sizes = dict(dim=dim, heads=4)
     encoders = {
-        "film": use("encoders.video_factorised", tubelet=(1, 8), time_layers=1, **sizes),
+        "film": use("encoders.video_factorised", tubelet=(1, 8), layers=1, time_layers=0, **sizes),
         "sound": use(
             "encoders.waveform",
             dim=dim,
-            frames=use("encoders.sensor", strides=(1, 1), **sizes),
+            frames=use("encoders.sensor", kernel=round(2 * MOST * FRAMES / SECONDS) + 1, strides=(1,), layers=0, **sizes),
             rate=RATE,
             size=256,
             hop=LENGTH // FRAMES,
@@ -44,8 +46,8 @@ def get_config(variant="base"):
                 "models.compose",
                 encoders=encoders,
                 interactions=size.get("interactions", aligned),
-                fusion=use("fusion.concat_features", order=ORDER),
-                trunk=use("nn.transformer", layers=1, heads=4),
+                fusion=use("fusion.low_rank", order=ORDER),
+                trunk=size.get("trunk"),
                 head=use("heads.classify", classes=2),
             ),
         ),
@@ -66,7 +68,7 @@ def get_config(variant="base"):
             clip=1.0,
             average=use("optim.average", decay=0.99),
         ),
-        steps=size.get("steps", 400),
+        steps=size.get("steps", 800),
         log=dict(every=50),
         checkpoint=dict(every=400, keep=1),
     )

@@ -42,6 +42,7 @@ LEARNED = "learned (`configs/late_streams.py`)"
 VARIANTS = {
     "in_time": "streams in step, fused step by step",
     "plain": "late streams, fused step by step",
+    "attended": "late streams, fused step by step, a transformer over the steps",
     "crossed": "late streams, cross-attention first (`interaction.cross_attention`)",
     "base": "late streams, brought in step first (`interaction.aligned`)",
 }

@@ -19,7 +19,8 @@ from mmjax.nn.transformer import Transformer
 class Sensor(nn.Module):
     """Series [B, T, C] with mask [B, T], of unequal lengths, to Tokens [B, T / (product of strides), dim], rounded up.
 
-    Each stride is a convolution; a token is real where any step that it stands for is.
+    Each stride is a convolution; a token is real where any step that it stands for is. With no layers a token knows no
+    more than the steps that its convolutions reach.
     """
 
     dim: int
@@ -34,7 +35,7 @@ class Sensor(nn.Module):
 
     def __post_init__(self):
         super().__post_init__()
-        check_sizes(self, "kernel")
+        check_sizes(self, "kernel", none=("layers",))
         check_strides(self.kernel, self.strides)
 
     @nn.compact

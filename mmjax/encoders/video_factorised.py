@@ -21,7 +21,8 @@ from mmjax.nn.tubelet_embedding import TubeletEmbedding
 class VideoFactorised(nn.Module):
     """Frames [B, T, H, W, C] with values in 0..255 and mask [B, T] to Tokens [B, t, dim], one for each tubelet's time.
 
-    `tubelet` is frames and pixels a side; `layers` are those of the spatial transformer, `time_layers` of the temporal.
+    `tubelet` is frames and pixels a side; `layers` are those of the spatial transformer, `time_layers` of the temporal;
+    with none of the latter a token knows its own tubelets alone.
     """
 
     dim: int
@@ -37,7 +38,7 @@ class VideoFactorised(nn.Module):
 
     def __post_init__(self):
         super().__post_init__()
-        check_sizes(self, "time_layers")
+        check_sizes(self, "time_layers", none=("time_layers",))
         if min(self.tubelet) < 1:
             raise ValueError(f"tubelet is {self.tubelet}; expected frames and pixels, at least 1 each")
 

@@ -6,14 +6,16 @@ from flax import linen as nn
 SIZES = ("dim", "layers", "heads", "head_dim", "hidden")
 
 
-def check_sizes(module: nn.Module, *names: str) -> None:
-    """Raises ValueError where a size that modules share, or a field among `names`, is below one (None may be), `heads`
-    do not divide `dim` where nothing else gives their width, or `dropout` is no share in [0, 1).
+def check_sizes(module: nn.Module, *names: str, none: tuple[str, ...] = ()) -> None:
+    """Raises ValueError where a size that modules share, or a field among `names`, is below one (None may be, and those
+    in `none` may be 0), `heads` do not divide `dim` where nothing else gives their width, or `dropout` is no share in
+    [0, 1).
     """
     for name in (*(shared for shared in SIZES if hasattr(module, shared)), *names):
         size = getattr(module, name)
-        if size is not None and size < 1:
-            raise ValueError(f"{name} is {size}; expected at least 1")
+        least = int(name not in none)
+        if size is not None and size < least:
+            raise ValueError(f"{name} is {size}; expected at least {least}")
     divided = hasattr(module, "dim") and hasattr(module, "heads") and not hasattr(module, "head_dim")
     if divided and module.dim % module.heads:
         raise ValueError(f"dim {module.dim} does not divide by heads {module.heads}; change one of them")

@@ -12,7 +12,10 @@ from mmjax.nn.stack import Stack
 
 
 class Transformer(nn.Module):
-    """Tokens [B, L, D] to Tokens [B, L, D]; `hidden` None is 4 D. It adds no positions: encoders do."""
+    """Tokens [B, L, D] to Tokens [B, L, D]; `hidden` None is 4 D. It adds no positions: encoders do.
+
+    With no layers it is a norm: each token stays by itself.
+    """
 
     layers: int
     heads: int
@@ -22,11 +25,13 @@ class Transformer(nn.Module):
 
     def __post_init__(self):
         super().__post_init__()
-        check_sizes(self)
+        check_sizes(self, none=("layers",))
 
     @nn.compact
     def __call__(self, tokens: Tokens, *, train: bool) -> Tokens:
-        block = sized(EncoderBlock, self, tokens.x.shape[-1], use_bias=True)
-        stack = Stack(block, self.layers, self.scan, name="stack")
-        x, _ = stack(tokens.cleared().x, None, masks.keys(tokens.mask), None, train=train)
+        x = tokens.cleared().x
+        if self.layers:
+            block = sized(EncoderBlock, self, x.shape[-1], use_bias=True)
+            stack = Stack(block, self.layers, self.scan, name="stack")
+            x, _ = stack(x, None, masks.keys(tokens.mask), None, train=train)
         return tokens.replace(x=LayerNorm(name="norm")(x))

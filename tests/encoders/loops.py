@@ -19,7 +19,7 @@ def transformer(x, params, mask, heads: int) -> np.ndarray:
     x = np.where(mask[..., None], x, 0)
     seen = np.repeat(mask[:, None], x.shape[1], axis=1)
     nothing = np.zeros((heads, x.shape[1], x.shape[1]))
-    for i in range(len(params["stack"])):
+    for i in range(len(params.get("stack", ()))):
         layer = params["stack"][f"layers_{i}"]
         inner = reference.layer_norm(x, layer["attention_norm"])
         scale = (x.shape[-1] // heads) ** -0.5

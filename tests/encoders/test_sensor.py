@@ -18,9 +18,13 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize(("strides", "mask"), [((2, 2), MASK), ((1, 3), HOLES)], ids=["lengths", "holes"])
-def test_it_is_convolutions_with_norms_positions_and_blocks(strides, mask):
-    module = SENSOR.clone(strides=strides)
+@pytest.mark.parametrize(
+    ("strides", "mask", "layers"),
+    [((2, 2), MASK, 1), ((1, 3), HOLES, 1), ((2, 2), MASK, 0)],
+    ids=["lengths", "holes", "no layers"],
+)
+def test_it_is_convolutions_with_norms_positions_and_blocks(strides, mask, layers):
+    module = SENSOR.clone(strides=strides, layers=layers)
     params = reference.parameters(module, SERIES, mask, train=False)
     x, real = SERIES, mask
     for i, stride in enumerate(strides):

@@ -26,9 +26,18 @@ SHAKES = {"hollow": 9.0, "solid": 3.0}  # Hz
 MAKERS = ("north", "south", "west")
 NAMES = tuple("_".join(parts) for parts in itertools.product(SHAPES, PITCHES, SHAKES))
 UNREAD, EMPTY = 0.2, 0.2  # shares of channels and of cells
-LAMP = 6  # pixels, the side of the square that a flash lights, in the upper left corner
+LAMP = 6  # pixels, the side of the square that each of two lamps lights, in the upper corners
 FLASH, BEEP = 0.125, 0.06  # seconds that they last
 BEEP_PITCH, BEEP_LEVEL = 1600.0, 2.0  # Hz, above what anything rings at; beside speeds at bounces of 1 to 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Signals:
+    """When the lamp in the left and that in the right corner light up, and a beep begins, in seconds without delay."""
+
+    left: float
+    right: float
+    beep: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,10 +69,8 @@ class Flight:
         return np.sum(np.where(since >= 0, swing * self.speeds[None, 1:], 0), axis=1)
 
 
-def example(seed: int, number: int, late: float = 0.0, signals: tuple[float, float] | None = None) -> dict[str, Any]:
-    """Row `number`: a pure function of seed, number and how many seconds the sound is late to all else.
-
-    With `signals` a lamp flashes in the film and a beep sounds, at these two times in seconds before the delay.
+def example(seed: int, number: int, late: float = 0.0, signals: Signals | None = None) -> dict[str, Any]:
+    """Row `number`: a pure function of seed, number, how many seconds the sound is late to all else, and `signals`.
 
     -> {"film" [FRAMES, SIDE, SIDE, 3] uint8, "sound" [SECONDS RATE] int16, "sensor" [L, 3] float32 (time, upward and
     sideways acceleration, NaN where it was not read), "record" {column: value}, "label", "times" [K] of the bounces}.
@@ -72,10 +79,9 @@ def example(seed: int, number: int, late: float = 0.0, signals: tuple[float, flo
     label = NAMES[rng.integers(len(NAMES))]
     shape, made, full = label.split("_")
     way = flight(rng)
-    flash, beep = signals or (None, None)
     return {
-        "film": film(way, shape, rng, flash),
-        "sound": sound(way, PITCHES[made] * rng.uniform(0.8, 1.25), rng, late, beep),
+        "film": film(way, shape, rng, signals),
+        "sound": sound(way, PITCHES[made] * rng.uniform(0.8, 1.25), rng, late, signals),
         "sensor": readings(way, SHAKES[full] * rng.uniform(0.8, 1.25), rng),
         "record": record(way, shape, made, full, rng),
         "label": label,
@@ -95,8 +101,8 @@ def flight(rng: np.random.Generator) -> Flight:
     return Flight(gravity, rng.uniform(0.15, 0.2), rng.uniform(), pace, np.array(times), np.array(speeds))
 
 
-def film(way: Flight, shape: str, rng: np.random.Generator, flash: float | None = None) -> np.ndarray:
-    """[FRAMES, SIDE, SIDE, 3] uint8 at 0, 1 / fps, ... seconds, a lamp lit from `flash` on; edges are soft."""
+def film(way: Flight, shape: str, rng: np.random.Generator, signals: Signals | None = None) -> np.ndarray:
+    """[FRAMES, SIDE, SIDE, 3] uint8 at 0, 1 / fps, ... seconds; edges are soft."""
     t = np.arange(FRAMES) * SECONDS / FRAMES
     room = 1 - 2 * way.radius
     x = way.radius + room * way.along(t)
@@ -109,19 +115,20 @@ def film(way: Flight, shape: str, rng: np.random.Generator, flash: float | None 
     share = np.clip((size - away) * SIDE + 0.5, 0, 1)[..., None]
     ground, ink = rng.uniform(0, 100, 3), rng.uniform(155, 255, 3)
     noisy = ground + share * (ink - ground) + rng.normal(0, 8, (FRAMES, SIDE, SIDE, 3))
-    if flash is not None:
-        noisy[(t >= flash) & (t < flash + FLASH), :LAMP, :LAMP] = 255
+    if signals is not None:
+        for corner, flash in ((slice(LAMP), signals.left), (slice(-LAMP, None), signals.right)):
+            noisy[(t >= flash) & (t < flash + FLASH), :LAMP, corner] = 255
     return np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
 
 
 def sound(
-    way: Flight, pitch: float, rng: np.random.Generator, late: float = 0.0, beep: float | None = None
+    way: Flight, pitch: float, rng: np.random.Generator, late: float = 0.0, signals: Signals | None = None
 ) -> np.ndarray:
-    """[SECONDS RATE] int16 in noise, of what was `late` seconds before; a beep from `beep` on."""
+    """[SECONDS RATE] int16 in noise, of what was `late` seconds before."""
     t = np.arange(round(SECONDS * RATE)) / RATE
     wave = way.ringing(t - late, pitch, 0.08) + rng.normal(0, 0.1, len(t))
-    if beep is not None:
-        since = t - late - beep
+    if signals is not None:
+        since = t - late - signals.beep
         wave += np.where((since >= 0) & (since < BEEP), BEEP_LEVEL * np.sin(2 * np.pi * BEEP_PITCH * since), 0)
     return np.rint(wave * rng.uniform(0.3, 0.9) * 2**15 / np.abs(wave).max()).astype(np.int16)
 

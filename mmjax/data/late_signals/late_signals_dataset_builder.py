@@ -1,7 +1,7 @@
-"""TFDS builder of films of a thing that bounces, a lamp that flashes and a beep: which of the two came first?
+"""TFDS builder of films of a thing that bounces and of two lamps that flash: with which of them did it beep?
 
-The bounces are seen and heard; they tell how late the sound is, and with it when the beep was. Without it, a beep that
-is heard before the flash may have come after it: the gap between them is smaller than the delay can be.
+The bounces are seen and heard; they tell how late the sound is, and with it when the beep was. Without it the beep may
+be heard with the other lamp, or with none: the time between both is less than the delay can be.
 """
 
 from __future__ import annotations
@@ -17,19 +17,20 @@ from mmjax.data.generator import LATE, generator
 
 SEED, TRAIN, TEST = 2, 3_000, 500  # other things than those of `bounces` and `late_bounces`
 MOST = 0.5  # seconds that the sound is late or early
-GAP = (0.125, 0.25)  # seconds between flash and beep
-WITHIN = (0.75, 1.19)  # seconds, when the flash is: the beep is heard however late the sound is
-LABELS = ("beep", "flash")
-DESCRIPTION = """A thing bounces, a lamp flashes, a beep sounds; all sound is up to half a second late or early."""
+GAP = (0.25, 0.45)  # seconds between the flashes
+FIRST = (0.5, 0.98)  # seconds, when the first is: the beep is heard however late the sound is
+LABELS = ("left", "right")  # lamps
+DESCRIPTION = """A thing bounces, two lamps flash, one of them with a beep; all sound is up to half a second late or early."""
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
-    """3,000 and 500 rows, the same in every preparation: `label` is what came first.
+    """3,000 and 500 rows, the same in every preparation: `label` is the lamp that beeps.
 
     `sound` is late by `offset` seconds; `in_time` is the same sound where it belongs.
     """
 
-    VERSION = tfds.core.Version("1.0.0")
+    VERSION = tfds.core.Version("2.0.0")
+    RELEASE_NOTES = {"2.0.0": "Two lamps, and with which of them it beeps; before, whether lamp or beep was first."}
 
     def _info(self) -> tfds.core.DatasetInfo:
         seen_and_heard = streams()
@@ -60,13 +61,14 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 def example(seed: int, number: int) -> dict:
     """Row `number`: a pure function of seed and number."""
     rng = generator(LATE, seed, number)
-    late, flash = rng.uniform(-MOST, MOST), rng.uniform(*WITHIN)
-    first = LABELS[rng.integers(len(LABELS))]
-    beep = flash + rng.uniform(*GAP) * (1 if first == "flash" else -1)
-    sounds = {name: bounce.example(seed, number, by, (flash, beep)) for name, by in (("sound", late), ("in_time", 0.0))}
+    late, first = rng.uniform(-MOST, MOST), rng.uniform(*FIRST)
+    flashes = dict(zip(rng.permutation(LABELS), (first, first + rng.uniform(*GAP)), strict=True))
+    label = LABELS[rng.integers(len(LABELS))]
+    signals = bounce.Signals(**flashes, beep=flashes[label])
+    sounds = {name: bounce.example(seed, number, by, signals) for name, by in (("sound", late), ("in_time", 0.0))}
     return {
         "film": sounds["sound"]["film"],
         **{name: row["sound"] for name, row in sounds.items()},
         "offset": np.float32(late),
-        "label": first,
+        "label": label,
     }
