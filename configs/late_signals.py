@@ -11,6 +11,7 @@ from mmjax.core.build import choose, experiment, use
 FRAMES, SIDE, SECONDS = 32, 24, 2.0
 RATE, LENGTH = 4000, 8000  # of the sound: samples a second, and in a row
 MOST = 0.5  # seconds
+REACH = round(MOST * FRAMES / SECONDS)  # frames
 ORDER = ("film", "sound")
 
 
@@ -31,14 +32,14 @@ def get_config(variant="base"):
         "sound": use(
             "encoders.waveform",
             dim=dim,
-            frames=use("encoders.sensor", kernel=round(2 * MOST * FRAMES / SECONDS) + 1, strides=(1,), layers=0, **sizes),
+            frames=use("encoders.sensor", kernel=2 * REACH + 1, strides=(1,), layers=0, **sizes),
             rate=RATE,
             size=256,
             hop=LENGTH // FRAMES,
             mels=32,
         ),
     }
-    aligned = (use("interaction.aligned", order=ORDER, most=round(MOST * FRAMES / SECONDS)),)
+    aligned = (use("interaction.aligned", order=ORDER, most=REACH),)
     return experiment(
         task=use(
             "tasks.classify",

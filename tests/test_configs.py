@@ -55,8 +55,16 @@ def test_the_smoke_variant_is_evaluated_on_little(path, easyvqa, tmp_path):
     assert experiment.data.open(tmp_path).examples() <= 200
 
 
-# Other variants, and what trains the model of another config here, on other data or by another loss.
-AGAIN = ("pali_pretrain", "pali_finetune", "siglip", "late_streams")
+# What trains the model of another config here, on other data or by another loss; so do variants beside "smoke".
+AGAIN = (
+    "emoji",
+    "image_text_sentiment",
+    "late_streams",
+    "pali_finetune",
+    "pali_pretrain",
+    "pali_published",
+    "siglip",
+)
 SMOKES = [
     pytest.param(
         f"{path}:{variant}",

@@ -7,6 +7,7 @@ be heard with the other lamp, or with none: the time between both is less than t
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -20,7 +21,7 @@ MOST = 0.5  # seconds that the sound is late or early
 GAP = (0.25, 0.45)  # seconds between the flashes
 FIRST = (0.5, 0.98)  # seconds, when the first is: the beep is heard however late the sound is
 LABELS = ("left", "right")  # lamps
-DESCRIPTION = """A thing bounces, two lamps flash, one of them with a beep; all sound is up to half a second late or early."""
+DESCRIPTION = """A thing bounces and two lamps flash, one with a beep; sound is up to half a second late or early."""
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
@@ -30,7 +31,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     """
 
     VERSION = tfds.core.Version("2.0.0")
-    RELEASE_NOTES = {"2.0.0": "Two lamps, and with which of them it beeps; before, whether lamp or beep was first."}
+    RELEASE_NOTES: ClassVar = {"2.0.0": "Two lamps, one of which beeps; before, whether lamp or beep was first."}
 
     def _info(self) -> tfds.core.DatasetInfo:
         seen_and_heard = streams()
