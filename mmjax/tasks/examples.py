@@ -1,6 +1,7 @@
-"""What a report draws of examples of any modalities: pictures, texts, series and the weights that a fusion gave."""
+"""What a report draws of examples of any modalities: pictures, texts, series, weights of a fusion and of lags."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import jax
@@ -26,19 +27,21 @@ def examples(
     words: Any = None,
 ) -> list[Panel]:
     """A panel for each example with the first modality that can be drawn and, where a fusion chose among modalities at
-    each of several places, one with how it chose. Of several records about one example the first, or first wrong one.
+    each of several places, one with how it chose; where streams were compared at several lags, one with their weights.
+    Of several records about one example the first, or first wrong one.
 
     Args:
         batch: modalities with their masks, and `index`.
         records: what was said about the examples.
         maps: what the model sowed; an array `modality` [B, L, M], or [B * Q, L, M] for Q questions an example, are
-            weights of the modalities in `order`.
+            weights of the modalities in `order`; `lag` [B or B * Q, 2 most + 1] are those of lags from -most to most.
         order: names of the M modalities.
         asked: modalities that an example has several of, of which a record's `place` is meant.
         words: makes texts of token ids.
     """
     chosen = [leaf for path, leaf in jax.tree.leaves_with_path(maps) if "'modality'" in jax.tree_util.keystr(path)]
     weights = np.asarray(chosen[-1], np.float32) if chosen and chosen[-1].shape[-1] == len(order) else None
+    lags = _lags(maps)
     places = {int(index): b for b, index in enumerate(np.asarray(batch["index"])) if index >= 0}
     shown: dict[int, Mapping[str, Any]] = {}
     for record in records:
@@ -49,11 +52,35 @@ def examples(
     for index, record in shown.items():
         if index in places:
             b = places[index]
-            # A model that is asked Q questions of an example has a row for each.
-            mine = None if weights is None else weights[b * (len(weights) // len(batch["index"])) + record["place"]]
+            own = partial(_row, b=b, examples=len(batch["index"]), place=record["place"])
             given = dict(_given(batch, b, asked, record["place"]))
-            found += _panels(given, record, mine, order, words)
+            found += _panels(given, record, None if weights is None else own(weights), order, words)
+            if lags:
+                found.append(_compared({name: own(one) for name, one in lags.items()}))
     return found
+
+
+def _row(rows: np.ndarray, b: int, examples: int, place: int) -> np.ndarray:
+    """What stands in the place of an example: a model that is asked Q questions of each has Q rows for it."""
+    return rows[b * (len(rows) // examples) + place]
+
+
+def _lags(maps: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Weights of lags by the name of the module that gave them."""
+    found = {}
+    for path, leaf in jax.tree.leaves_with_path(maps):
+        *owners, name, _ = (getattr(step, "key", None) for step in path)  # the last is the place in what was sowed
+        if name == "lag":
+            found["/".join(owners[-1:]) or name] = np.asarray(leaf, np.float32)
+    return found
+
+
+def _compared(lags: Mapping[str, np.ndarray]) -> Panel:
+    """How much each lag weighs, in steps; each of as many as the widest has."""
+    most = max(len(one) for one in lags.values()) // 2
+    series = {name: np.pad(one, most - len(one) // 2) for name, one in lags.items()}
+    text = {"heaviest lag": ", ".join(f"{name} {np.argmax(one) - most:+d}" for name, one in series.items())}
+    return Panel("curve", {"x": np.arange(-most, most + 1), **series}, text)
 
 
 def _given(

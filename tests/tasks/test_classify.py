@@ -22,6 +22,7 @@ from mmjax.fusion.modality_attention import ModalityAttention
 from mmjax.heads.classify import Classify as Head
 from mmjax.heads.gaussian import Gaussian
 from mmjax.heads.regress import Regress as Number
+from mmjax.interaction.aligned import Aligned
 from mmjax.losses.gaussian_nll import GaussianNll
 from mmjax.losses.squared_error import SquaredError
 from mmjax.metrics.sentiment import Sentiment
@@ -264,6 +265,28 @@ def test_the_report_shows_which_modality_was_chosen_at_each_step(classify):
     assert panels[0].text["truth"] == "emu" and panels[0].text["verdict"] in ("right", "wrong")
     assert panels[2].text["missing"] == "view"
     np.testing.assert_allclose(panels[2].arrays["moved"][:4], 1, atol=1e-5)
+
+
+def test_the_report_shows_how_much_each_lag_weighs_between_streams():
+    streams = ("moved", "other")
+    given = BATCH | {"other": np.roll(BATCH["moved"], 1, axis=1), "other_mask": np.ones((4, 6), bool)}
+    composed = Compose(
+        {name: Sensor(8, strides=(1,), layers=0) for name in streams},
+        ModalityAttention(streams),
+        Head(3),
+        interactions=(Aligned(streams, most=2),),
+    )
+    task = Classify(composed).bind(DATA)
+    params = reference.parameters(composed, given, train=False)
+    panels = [panel for panel in task.show(params, {}, given, CTX) if "heaviest lag" in panel.text]
+    assert len(panels) == 3
+    _, state = composed.apply({"params": params}, given, train=False, mutable=["maps"])
+    for b, panel in enumerate(panels):
+        np.testing.assert_array_equal(panel.arrays["x"], [-2, -1, 0, 1, 2])
+        for pair in ("moved_from_other", "other_from_moved"):
+            (weights,) = state["maps"]["interactions_0"][pair]["lag"]
+            np.testing.assert_allclose(panel.arrays[pair], weights[b], rtol=1e-5)
+            assert f"{pair} {int(np.argmax(weights[b])) - 2:+d}" in panel.text["heaviest lag"]
 
 
 def test_the_loss_of_numbers_is_over_the_rows_that_have_one():
