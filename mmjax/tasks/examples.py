@@ -34,7 +34,8 @@ def examples(
         batch: modalities with their masks, and `index`.
         records: what was said about the examples.
         maps: what the model sowed; an array `modality` [B, L, M], or [B * Q, L, M] for Q questions an example, are
-            weights of the modalities in `order`; `lag` [B or B * Q, 2 most + 1] are those of lags from -most to most.
+            weights of the modalities in `order`; `lag` [B, 2 most + 1], or [B * Q, ...], are those of lags from -most to
+            most.
         order: names of the M modalities.
         asked: modalities that an example has several of, of which a record's `place` is meant.
         words: makes texts of token ids.
@@ -69,9 +70,9 @@ def _lags(maps: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """Weights of lags by the name of the module that gave them."""
     found = {}
     for path, leaf in jax.tree.leaves_with_path(maps):
-        *owners, name, _ = (getattr(step, "key", None) for step in path)  # the last is the place in what was sowed
+        *_, owner, name, _ = (getattr(step, "key", None) for step in path)  # the last is the place in what was sowed
         if name == "lag":
-            found["/".join(owners[-1:]) or name] = np.asarray(leaf, np.float32)
+            found[owner] = np.asarray(leaf, np.float32)
     return found
 
 
