@@ -34,8 +34,8 @@ def examples(
         batch: modalities with their masks, and `index`.
         records: what was said about the examples.
         maps: what the model sowed; an array `modality` [B, L, M], or [B * Q, L, M] for Q questions an example, are
-            weights of the modalities in `order`; `lag` [B, 2 most + 1], or [B * Q, ...], are those of lags from -most to
-            most.
+            weights of the modalities in `order`; `lag` [B, 2 most + 1], or [B * Q, ...], are those of lags from -most
+            to most.
         order: names of the M modalities.
         asked: modalities that an example has several of, of which a record's `place` is meant.
         words: makes texts of token ids.
