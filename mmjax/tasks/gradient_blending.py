@@ -56,7 +56,7 @@ class GradientBlending(Wrapper):
     def weights(self) -> dict[str, float]:
         return {"blended": 1.0}
 
-    def start(self) -> Any:
+    def start(self, key: jax.Array) -> Any:
         """Equal weights, and of a window: sums and counts of both losses [K], those of the one before, steps."""
         count = len(self.blended)
         zeros = jnp.zeros(count, jnp.float32)

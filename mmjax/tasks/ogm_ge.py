@@ -17,11 +17,11 @@ import jax.numpy as jnp
 
 from mmjax.core.task import Batch, Extra, Params
 from mmjax.tasks.each import Each
-from mmjax.tasks.surgery import Flat, Surgery
+from mmjax.tasks.surgery import Drawing, Flat
 
 
 @dataclasses.dataclass(frozen=True)
-class OgmGe(Surgery):
+class OgmGe(Drawing):
     """Of `tasks.each`, whose encoders' gradients are modulated in the first `until` steps.
 
     Args:
@@ -40,9 +40,6 @@ class OgmGe(Surgery):
         if self.alpha <= 0 or self.noise < 0:
             raise ValueError(f"alpha is {self.alpha} and noise {self.noise}; expected above 0, and 0 or more")
 
-    def start(self) -> Any:
-        return {"turn": jnp.zeros((), jnp.int32)}
-
     def init(self, key: jax.Array, batch: Batch) -> tuple[Params, Extra]:
         if len(self.model.encoders) < 2:
             raise ValueError(f"there is one modality, {', '.join(self.model.encoders)}; expected several to compare")
@@ -56,7 +53,7 @@ class OgmGe(Surgery):
         slowed = modulation(jnp.stack([found[f"{name}_score"] for name in names]), self.alpha)
         active = own["turn"] < (self.until if self.until is not None else jnp.iinfo(jnp.int32).max)
         slowed = jnp.where(active, slowed, 1)
-        key = jax.random.fold_in(jax.random.key(0), own["turn"])
+        key, own = self.drawn(own)
         new = dict(gradients)
         for k, name in enumerate(names):
             for path in (path for path in gradients if path.startswith(f"encoders_{name}/")):
@@ -65,7 +62,7 @@ class OgmGe(Surgery):
                 noise = self.noise * jnp.std(g) * jax.random.normal(draw, g.shape, g.dtype)
                 new[path] = slowed[k] * g + jnp.where(active, noise, 0)
         told = {f"pace/modulation/{name}": slowed[k] for k, name in enumerate(names)}
-        return new, told, {"turn": own["turn"] + 1}
+        return new, told, own
 
 
 def modulation(scores: jax.Array, alpha: float) -> jax.Array:

@@ -13,11 +13,11 @@ import jax
 import jax.numpy as jnp
 
 from mmjax.core.task import Batch, Extra, Params
-from mmjax.tasks.surgery import Flat, Surgery, cosines, matching, named, products
+from mmjax.tasks.surgery import Drawing, Flat, cosines, matching, named, products
 
 
 @dataclasses.dataclass(frozen=True)
-class Pcgrad(Surgery):
+class Pcgrad(Drawing):
     """A task of several losses; their cosines are told, as they were before.
 
     Args:
@@ -26,9 +26,6 @@ class Pcgrad(Surgery):
     """
 
     shared: str = ".*"
-
-    def start(self) -> Any:
-        return {"turn": jnp.zeros((), jnp.int32)}
 
     def init(self, key: jax.Array, batch: Batch) -> tuple[Params, Extra]:
         if len(self.task.weights) < 2:
@@ -44,11 +41,11 @@ class Pcgrad(Surgery):
         gradients = apart()
         chosen = matching(gradients[0], self.shared)
         dots = products(gradients, chosen)
-        # The same on every device: what is drawn depends on the step alone.
-        mixed = jnp.sum(projected(dots, jax.random.fold_in(jax.random.key(0), own["turn"])), axis=0)
+        key, own = self.drawn(own)
+        mixed = jnp.sum(projected(dots, key), axis=0)
         ways = {path: mixed if path in chosen else jnp.ones(len(gradients)) for path in gradients[0]}
         summed = {path: sum(way[k] * one[path] for k, one in enumerate(gradients)) for path, way in ways.items()}
-        return summed, named(cosines(dots), tuple(self.task.weights)), {"turn": own["turn"] + 1}
+        return summed, named(cosines(dots), tuple(self.task.weights)), own
 
 
 def projected(dots: jax.Array, key: jax.Array) -> jax.Array:

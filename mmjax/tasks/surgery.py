@@ -6,6 +6,7 @@ L = sum of the losses, held + <g, p - p held>   has the value of the losses and 
 import dataclasses
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -59,6 +60,18 @@ class Surgery(Wrapper):
         found = found | {name: Mean(value * share, share) for name, value in told.items()}
         total = Mean(jax.lax.stop_gradient(jnp.sum(values)) + lean * share, share)
         return found | {"total": total}, {"task": inner, "own": own}
+
+
+class Drawing(Surgery):
+    """A kind that draws: `own` has the run's seed and the step, the same on every device."""
+
+    def start(self, key: jax.Array) -> Any:
+        return {"seed": jax.random.bits(key), "turn": jnp.zeros((), jnp.int32)}
+
+    @staticmethod
+    def drawn(own: Any) -> tuple[jax.Array, Any]:
+        """The key of this step, and `own` of the next."""
+        return jax.random.fold_in(jax.random.key(own["seed"]), own["turn"]), {**own, "turn": own["turn"] + 1}
 
 
 def matching(gradients: Flat, shared: str) -> list[str]:

@@ -13,12 +13,12 @@ from mmjax.core.task import Batch, Ctx, Extra, Panel, Params, Task
 
 @dataclasses.dataclass(frozen=True)
 class Wrapper:
-    """A task adds `weights` and `loss`; `start()` is what it keeps for itself, `extra["own"]`, at first."""
+    """A task adds `weights` and `loss`; `start(key)` is what it keeps for itself, `extra["own"]`, at first."""
 
     task: Task
     coupled = True  # what it does with a whole batch's losses, parts of it do not add up to
 
-    def start(self) -> Any:
+    def start(self, key: jax.Array) -> Any:
         return ()
 
     @property
@@ -30,7 +30,7 @@ class Wrapper:
 
     def init(self, key: jax.Array, batch: Batch) -> tuple[Params, Extra]:
         params, extra = self.task.init(key, batch)
-        return params, {"task": extra, "own": self.start()}
+        return params, {"task": extra, "own": self.start(jax.random.fold_in(key, 1))}
 
     def predict(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> Any:
         return self.task.predict(params, inner(extra), batch, ctx)
