@@ -22,6 +22,7 @@ SECONDS = 3600  # of sound; more is refused before it is unpacked
 LOUDEST = 1.5  # of a sound file; more is another unit
 BYTES = 2**31  # of unpacked frames
 MOTION = 64  # pixels a side of the pictures that are compared
+STILL = 1 / 16  # of white: what compression alone changes of a pixel
 OGG_PAGE = 27 + 255 + 255 * 255  # bytes at most: header, table, and what it tells of
 WHOLE = 0.9  # of the length that a file tells of; with less it is cut off
 FORMATS = ("mov", "matroska", "webm", "avi", "mpeg", "mpegts", "asf", "flv", "ogg", "gif")  # as FFmpeg calls them
@@ -98,11 +99,11 @@ def read_motion(video: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: fewer than two frames, or none that can be read.
+        ValueError: fewer than two frames, none that can be read, or in which nothing moves.
         ImportError: PyAV is not installed.
     """
     name, before = _check_file(video, "a video"), None
-    times, changes = [], []
+    times, changes, most = [], [], 0.0
     with _opened(name, "video") as (container, stream):
         _span(name, container, stream)
         container.seek(0)
@@ -114,10 +115,17 @@ def read_motion(video: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
             grey = frame.reformat(format="gray", **size).to_ndarray().astype(np.float32) / 255
             if before is not None:
                 times.append((before[0] + frame.time) / 2)
-                changes.append(np.abs(grey - before[1]).mean())
+                away = np.abs(grey - before[1])
+                changes.append(away.mean())
+                most = max(most, away.max())
             before = frame.time, grey
     if not changes:
         raise ValueError(f"{name}: holds fewer than two frames, so that nothing moves")
+    if most < STILL:
+        raise ValueError(
+            f"{name}: nothing moves: between no two frames does a point change by {STILL:.0%} of white (at most "
+            f"{most:.1%}, as by compression alone); give a film in which something does"
+        )
     return np.array(changes, np.float32), np.array(times)
 
 

@@ -297,6 +297,22 @@ def test_a_film_of_one_frame_does_not_move(av, tmp_path):
         media.read_motion(film(av, tmp_path / "film.mp4", frames=1, sound=False))
 
 
+def test_what_compression_changes_of_a_still_film_is_no_motion(av, tmp_path):
+    rough = np.random.default_rng(0).integers(0, 256, (8, 8, 3)).repeat(16, 0).repeat(16, 1).astype(np.uint8)
+    lamp = rough.copy()
+    lamp[:16, :16] = 255 - lamp[:16, :16]
+    for name, frames in (("still.mp4", [rough] * 30), ("lamp.mp4", [rough] * 15 + [lamp] * 15)):
+        with av.open(str(tmp_path / name), "w") as container:
+            stream = container.add_stream("mpeg4", rate=10)
+            stream.width = stream.height = 128
+            for frame in (*(av.VideoFrame.from_ndarray(one, format="rgb24") for one in frames), None):
+                container.mux(stream.encode(frame))
+    with pytest.raises(ValueError, match=r"still\.mp4: nothing moves: .*; give a film in which something does"):
+        media.read_motion(tmp_path / "still.mp4")
+    changes, times = media.read_motion(tmp_path / "lamp.mp4")
+    assert times[changes.argmax()] == pytest.approx(1.45)
+
+
 @pytest.mark.parametrize("late", [0.0, 0.75])
 def test_the_sound_of_a_video_begins_when_a_player_begins_it(av, tmp_path, late):
     path = tmp_path / "late.mp4"
