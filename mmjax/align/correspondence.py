@@ -8,7 +8,7 @@ Sinkhorn   P = exp(s + u + v), whose rows and columns sum to 1; what has no coun
 import jax
 import jax.numpy as jnp
 
-from mmjax.nn.unit import unit
+from mmjax.core.unit import unit
 
 NOTHING = -1e9  # a score of what is not there: finite, for a gradient of 0
 

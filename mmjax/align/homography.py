@@ -17,7 +17,10 @@ VOLUME = 1e-4  # the least determinant of a map of length 1 between moved points
 
 
 class Homography(NamedTuple):
-    """H [B, 3, 3] fp32 with H_33 = 1 and found [B] bool; where none is found H is the identity."""
+    """H [B, 3, 3] fp32 with H_33 = 1, or of length 1 where the origin is on its horizon, and found [B] bool.
+
+    Where none is found H is the identity.
+    """
 
     matrix: jax.Array
     found: jax.Array
@@ -107,7 +110,9 @@ def _solve(p: jax.Array, q: jax.Array, weights: jax.Array) -> tuple[jax.Array, j
     matrix = _move(1 / scale, -away / scale) @ inner @ to_p
     corner = matrix[2, 2]
     size = jnp.sqrt(jnp.sum(jnp.square(matrix)) + LEAST)
-    matrix = matrix / jnp.where(jnp.abs(corner) > 1e-6 * size, corner, size)
+    # By what it is among the points, however far these are from the origin: on its horizon H_33 would be 0.
+    bounded = jnp.abs(corner) > 1e-6 * jnp.sqrt(jnp.sum(jnp.square(inner[2])))
+    matrix = matrix / jnp.where(bounded, corner, size)
     return jnp.where(found, matrix, jnp.eye(3)), found
 
 

@@ -37,5 +37,6 @@ class LearnedOffset(nn.Module):
         moved, weight = shifted(y, weights, x.x.shape[1])
         real = weight >= HALF
         moved = jnp.where(real[..., None], moved / jnp.where(real, weight, 1)[..., None], 0)
-        offset = weights @ jnp.arange(-self.most, self.most + 1, dtype=jnp.float32)
+        lags = jnp.arange(weights.shape[-1], dtype=jnp.float32) - weights.shape[-1] // 2
+        offset = weights @ lags
         return offset, Tokens.of(moved.astype(y.x.dtype), real)

@@ -14,8 +14,8 @@ import jax
 import jax.numpy as jnp
 
 from mmjax.core.tokens import Tokens
+from mmjax.core.unit import unit
 from mmjax.nn.aligned import shares
-from mmjax.nn.unit import unit
 
 GATHER = 6.0  # g, as in the paper
 NOTHING = -1e9  # a cosine of what is no word: finite, for a gradient of 0

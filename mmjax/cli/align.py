@@ -28,7 +28,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("first", type=Path, help=f"{what}; a film alone is compared with its own sound")
     parser.add_argument("second", type=Path, nargs="?", help="another one; a positive offset says that this is late")
     parser.add_argument("--rate", metavar="N[,N]", help="readings a second, of both series or of each")
-    parser.add_argument("--column", metavar="NAME[,NAME]", help="of each series, where one has several: a name, or a number from 0")
+    parser.add_argument(
+        "--column", metavar="NAME[,NAME]", help="of each series, where one has several: a name, or a number from 0"
+    )
     parser.add_argument("--most", type=float, help=f"seconds, the largest offset (default: {MOST:g}, or what there is)")
     parser.add_argument("--method", choices=METHODS, default=METHODS[0], help="gcc_phat for sharp, broad-band streams")
     parser.add_argument("--out", type=Path, default=Path("align.svg"), help="the plot, .svg or .png")

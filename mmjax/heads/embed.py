@@ -4,10 +4,10 @@ import jax
 from flax import linen as nn
 
 from mmjax.core.tokens import Tokens
+from mmjax.core.unit import unit
 from mmjax.heads.features import Features
 from mmjax.nn.checks import check_sizes
 from mmjax.nn.dense import Dense
-from mmjax.nn.unit import unit
 
 
 class Embed(Features):

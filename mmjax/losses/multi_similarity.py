@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from mmjax.core.mean import Mean
+from mmjax.core.unit import unit
 from mmjax.losses.log_one_more import log_one_more
 from mmjax.losses.whole_batch import WholeBatch
 
@@ -44,9 +45,3 @@ class MultiSimilarity:
         near = log_one_more(-self.same * (s - self.middle), same & (s < most + self.margin)) / self.same
         far = log_one_more(self.other * (s - self.middle), other & (s > least - self.margin)) / self.other
         return Mean.of(near + far, jnp.any(other, axis=-1))
-
-
-def unit(x: jax.Array) -> jax.Array:
-    """x [..., D] of length 1; 0 stays 0, with a finite gradient."""
-    square = jnp.sum(jnp.square(x), axis=-1, keepdims=True)
-    return x * jax.lax.rsqrt(jnp.maximum(square, 1e-12))

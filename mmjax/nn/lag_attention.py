@@ -22,7 +22,8 @@ LEAST = 1e-6  # of a mean square: a stream that never changes fits no lag better
 class LagAttention(nn.Module):
     """Tokens x [B, L, D] and y [B, S, D] of one rate to weights [B, 2 most + 1] fp32; `dim` None is D.
 
-    Lags at which they share no step have no weight; where none is left, all are 0.
+    Lags at which they share no step have no weight; where none is left, all are 0. `most` counts up to the longer
+    stream's steps less one.
     """
 
     most: int
@@ -40,8 +41,9 @@ class LagAttention(nn.Module):
             for name, one in (("query", x), ("key", y))
         )
         sharpness = jnp.exp(self.param("log_scale", nn.initializers.constant(np.log(4.0)), (), jnp.float32))
-        number = _by_lag(x.mask[:, :, None] & y.mask[:, None], self.most)
-        scores = _by_lag(jnp.einsum("bld,bsd->bls", query, key) / dim, self.most) / jnp.maximum(number, 1)
+        most = min(self.most, max(x.mask.shape[1], y.mask.shape[1]) - 1)
+        number = _by_lag(x.mask[:, :, None] & y.mask[:, None], most)
+        scores = _by_lag(jnp.einsum("bld,bsd->bls", query, key) / dim, most) / jnp.maximum(number, 1)
         weights = shares(sharpness * scores, number > 0)
         self.sow("maps", "lag", weights)
         return weights

@@ -61,6 +61,15 @@ def test_it_is_the_weighed_solution_and_that_is_the_map_where_points_are_exact()
     np.testing.assert_allclose(project(TRUE, p[:, 1:5]), wanted, rtol=1e-4)
 
 
+def test_points_far_from_the_origin_have_a_map_with_a_corner_of_1():
+    p, _ = pictures(np.random.default_rng(4))
+    q = np.stack([seen(matrix, points) for matrix, points in zip(TRUE, p, strict=True)])
+    far = solve(p + 1e6, (q + 1e6).astype(np.float32), np.ones((2, N), np.float32))
+    np.testing.assert_allclose(far.matrix[:, 2, 2], 1)
+    moved = [seen(np.asarray(matrix, float), points + 1e6) for matrix, points in zip(far.matrix, p, strict=True)]
+    np.testing.assert_allclose(moved[1] - 1e6, q[1], atol=2)  # fp32 has steps of 1/16 there
+
+
 def test_gradients_are_those_of_small_changes():
     rng = np.random.default_rng(1)
     p, q = (one / 100 for one in pictures(rng, noise=3.0))

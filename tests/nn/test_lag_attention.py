@@ -1,5 +1,6 @@
 """Attention over lags against loops over rows, lags and steps."""
 
+import jax
 import numpy as np
 import pytest
 
@@ -76,6 +77,13 @@ def test_steps_move_by_the_weights_of_lags_and_what_is_not_real_has_none(found):
             total[b, t] += weights[b, place]
     np.testing.assert_allclose(moved, wanted, atol=1e-5)
     np.testing.assert_allclose(weight, total, atol=1e-5)
+
+
+def test_a_window_beyond_the_streams_is_cut_to_them(found):
+    x, y, params, *_ = found
+    longest = max(L, S) - 1
+    wide = jax.eval_shape(lambda p: LagAttention(10**6, dim=2).apply({"params": p}, x, y), params)
+    assert wide.shape == (B, 2 * longest + 1)
 
 
 def test_a_window_of_nothing_is_told():

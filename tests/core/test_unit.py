@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mmjax.nn.unit import unit
+from mmjax.core.unit import unit
 
 
 def test_vectors_keep_their_direction_and_zeros_stay_with_finite_gradients():
