@@ -43,6 +43,19 @@ class Contrast(Supervised):
     labels: tuple[str, ...] = dataclasses.field(default=(), init=False, compare=False, repr=False)
     coupled = True
 
+    def __post_init__(self):
+        if not hasattr(self.model, "learned"):
+            raise ValueError(f"task.model is {type(self.model).__name__}; expected models.two_towers or the like")
+        try:
+            fits = "whole" in inspect.signature(self.loss_of).parameters
+        except (TypeError, ValueError):
+            fits = False
+        if not fits:
+            raise ValueError(
+                f"task.loss_of is {type(self.loss_of).__name__}; expected a loss of two views of a whole batch, "
+                "such as losses.clip"
+            )
+
     @property
     def weights(self) -> dict[str, float]:
         return {"contrast": 1.0}

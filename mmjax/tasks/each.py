@@ -34,6 +34,11 @@ class Each(Classify):
 
     def __post_init__(self):
         super().__post_init__()
+        if not hasattr(self.model, "alone"):
+            raise ValueError(
+                f"task.model is {type(self.model).__name__}; expected models.beside, which tells what each modality "
+                "says alone"
+            )
         if self.alone < 0:
             raise ValueError(f"alone is {self.alone}; expected a weight of 0 or more")
 

@@ -18,6 +18,7 @@ from mmjax.heads.regress import Regress
 from mmjax.losses.canonical import Canonical
 from mmjax.losses.clip import Clip
 from mmjax.losses.dcca import Dcca
+from mmjax.losses.huber import Huber
 from mmjax.losses.ring_siglip import RingSiglip
 from mmjax.losses.triplet import Triplet
 from mmjax.models.two_towers import TwoTowers
@@ -172,6 +173,9 @@ def test_a_task_of_two_parts_may_be_cut_and_says_so():
         ),
         (lambda: Contrast(towers(bias=1.0), Triplet()), "takes no bias, and task.model.bias is 1.0; set it to None"),
         (lambda: Contrast(towers(), Triplet(), together="label"), "task.together is 'label', but the data gives"),
+        (lambda: Contrast(Embed(features=3), Triplet()), "task.model is Embed; expected models.two_towers"),
+        (lambda: Contrast(towers(), Huber()), "task.loss_of is Huber; expected a loss of two views of a whole batch"),
+        (lambda: Contrast(towers(), 3), "task.loss_of is int; expected a loss of two views"),
     ],
 )
 def test_what_does_not_fit_is_told_before_anything_is_learnt(make, told):

@@ -283,6 +283,7 @@ def test_heads_that_only_watch_leave_the_encoders_alone():
         (lambda: GradientBlending(EACH, window=0), "window is 0"),
         (lambda: Pcgrad(Classify(plain())).init(jax.random.key(0), batch()), "which conflicts with none"),
         (lambda: Each(model(), alone=-1.0), "alone is -1"),
+        (lambda: Each(plain()), "task.model is Compose; expected models.beside"),
         (lambda: matching({"a/w": 0}, "("), r"shared is '\(', which is no pattern: missing \)"),
         (lambda: matching({f"a/{n}": 0 for n in range(9)}, "b"), r"found in none of a/0, .*, a/4, \.\.\."),
     ],
