@@ -36,7 +36,7 @@ def correlation(x: jax.Array, y: jax.Array, x_mask: jax.Array, y_mask: jax.Array
     Raises:
         ValueError: `most` is below 1.
     """
-    (x, one), (y, other) = _centred(x, x_mask), _centred(y, y_mask)
+    (x, one), (y, other) = _standard(x, x_mask), _standard(y, y_mask)
     # What both have at a lag, and its sums, are correlations with the masks.
     pairs = ((one, other), (x, other), (one, y), (x * x, other), (one, y * y), (x, y))
     n, sx, sy, sxx, syy, sxy = (_lagged(a, b, most) for a, b in pairs)
@@ -55,13 +55,13 @@ def gcc_phat(x: jax.Array, y: jax.Array, x_mask: jax.Array, y_mask: jax.Array, m
     Raises:
         ValueError: `most` is below 1.
     """
-    (x, _), (y, _) = _centred(x, x_mask), _centred(y, y_mask)
+    (x, _), (y, _) = _standard(x, x_mask), _standard(y, y_mask)
     found = ((_power(x) > 0) & (_power(y) > 0))[:, 0]
-    x, y = (one * jax.lax.rsqrt(jnp.where(_power(one) > 0, _power(one), 1)) for one in (x, y))  # in any unit
     size = x.shape[-1] + y.shape[-1]
     cross = jnp.conj(jnp.fft.rfft(x, size)) * jnp.fft.rfft(y, size)
     square = jnp.square(cross.real) + jnp.square(cross.imag)
-    scores = _window(jnp.fft.irfft(cross * jax.lax.rsqrt(jnp.maximum(square, LEAST)), size), most)
+    whitened = jnp.fft.irfft(cross * jax.lax.rsqrt(jnp.maximum(square, LEAST)), size)
+    scores = _window(whitened, x.shape[-1], y.shape[-1], most)
     return Lags(scores, found)
 
 
@@ -74,7 +74,7 @@ def soft_offset(lags: Lags, temperature: float = 0.02) -> jax.Array:
     """[B] fp32: the mean lag by how well each fits, which has a gradient; 0 where none is found."""
     weights = jax.nn.softmax(lags.scores / temperature, axis=-1)
     places = jnp.arange(lags.scores.shape[-1], dtype=jnp.float32) - _most(lags)
-    return jnp.where(lags.found, weights @ places, 0)
+    return jnp.where(lags.found, jnp.sum(weights * places, axis=-1), 0)  # as a product it may have three digits
 
 
 def confidence(lags: Lags, apart: int = 2) -> jax.Array:
@@ -90,16 +90,20 @@ def _most(lags: Lags) -> int:
     return lags.scores.shape[-1] // 2
 
 
-def _centred(values: jax.Array, mask: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """values [B, L] less the mean of what is real, 0 elsewhere, and the mask, both fp32.
+def _standard(values: jax.Array, mask: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """values [B, L] in any unit less the mean of what is real, of power 1, 0 elsewhere, and the mask, both fp32.
 
     What rounding leaves of a constant stream is 0 too.
     """
     real = mask.astype(jnp.float32)
     values = jnp.where(mask, values, 0).astype(jnp.float32)
+    largest = jnp.max(jnp.abs(values), axis=-1, keepdims=True)
+    values = values / jnp.where(largest > 0, largest, 1)  # squares of what came may have no place in fp32
     mean = jnp.sum(values, -1, keepdims=True) / jnp.maximum(jnp.sum(real, -1, keepdims=True), 1)
     away = jnp.where(mask, values - mean, 0)
-    return jnp.where(_power(away) > ROUNDING * _power(values), away, 0), real
+    power = _power(away)
+    changes = power > ROUNDING * _power(values)
+    return jnp.where(changes, away * jax.lax.rsqrt(jnp.where(changes, power, 1)), 0), real
 
 
 def _power(values: jax.Array) -> jax.Array:
@@ -109,13 +113,14 @@ def _power(values: jax.Array) -> jax.Array:
 def _lagged(a: jax.Array, b: jax.Array, most: int) -> jax.Array:
     """[B, 2 most + 1]: sum_t a_t b_{t+l}."""
     size = a.shape[-1] + b.shape[-1]
-    return _window(jnp.fft.irfft(jnp.conj(jnp.fft.rfft(a, size)) * jnp.fft.rfft(b, size), size), most)
+    circular = jnp.fft.irfft(jnp.conj(jnp.fft.rfft(a, size)) * jnp.fft.rfft(b, size), size)
+    return _window(circular, a.shape[-1], b.shape[-1], most)
 
 
-def _window(circular: jax.Array, most: int) -> jax.Array:
-    """Lags -most .. most of [B, L] that begins at lag 0 and ends at lag -1; what is beyond the streams is 0."""
+def _window(circular: jax.Array, steps: int, others: int, most: int) -> jax.Array:
+    """Lags -most .. most of [B, steps + others] that begins at lag 0 and ends at lag -1; beyond the streams 0."""
     if most < 1:
         raise ValueError(f"most is {most}; expected how many steps late or early a stream may be, at least 1")
     places = jnp.arange(-most, most + 1)
-    inside = jnp.abs(places) < circular.shape[-1] / 2
+    inside = (places > -steps) & (places < others)
     return jnp.where(inside, circular[:, places % circular.shape[-1]], 0)

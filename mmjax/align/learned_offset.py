@@ -38,5 +38,5 @@ class LearnedOffset(nn.Module):
         real = weight >= HALF
         moved = jnp.where(real[..., None], moved / jnp.where(real, weight, 1)[..., None], 0)
         lags = jnp.arange(weights.shape[-1], dtype=jnp.float32) - weights.shape[-1] // 2
-        offset = weights @ lags
+        offset = jnp.sum(weights * lags, axis=-1)  # as a product it may have three digits
         return offset, Tokens.of(moved.astype(y.x.dtype), real)

@@ -49,10 +49,13 @@ def log_likelihood(scores: jax.Array, frames: jax.Array, tokens: jax.Array) -> j
 
     def turn(before: jax.Array, step: tuple[jax.Array, jax.Array]):
         here, real = step
-        return _next(before, here + jnp.logaddexp(before[:, 1:], before[:, :-1]), real), None
+        found = _next(before, here + jnp.logaddexp(before[:, 1:], before[:, :-1]), real)
+        # Sums over many frames would leave no digits for how the paths differ.
+        level = jax.lax.stop_gradient(jnp.max(found, axis=1))
+        return found - level[:, None], level
 
-    ends, _ = jax.lax.scan(turn, _start(scores), _steps(scores, frames, tokens))
-    found = jnp.take_along_axis(ends, jnp.sum(tokens, axis=1, keepdims=True), axis=1)[:, 0]
+    ends, levels = jax.lax.scan(turn, _start(scores), _steps(scores, frames, tokens))
+    found = jnp.take_along_axis(ends, jnp.sum(tokens, axis=1, keepdims=True), axis=1)[:, 0] + jnp.sum(levels, axis=0)
     return jnp.where(feasible(frames, tokens), found, 0)
 
 

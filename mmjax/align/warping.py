@@ -46,8 +46,9 @@ def warped(cost: jax.Array, x_mask: jax.Array, y_mask: jax.Array, softness: floa
 
 
 def alignment(cost: jax.Array, x_mask: jax.Array, y_mask: jax.Array, softness: float = 0.0) -> jax.Array:
-    """[B, N, M]: how much each pair of steps is on the path; at softness 0 it is 1 or, beside it, 0."""
-    return jax.grad(lambda cost: jnp.sum(warped(cost, x_mask, y_mask, softness)))(cost)
+    """[B, N, M] fp32: how much each pair of steps is on the path; at softness 0 it is 1 or, beside it, 0."""
+    total = jax.grad(lambda cost: jnp.sum(warped(cost, x_mask, y_mask, softness)))
+    return total(cost.astype(jnp.float32))
 
 
 def divergence(x: jax.Array, y: jax.Array, x_mask: jax.Array, y_mask: jax.Array, softness: float = 1.0) -> jax.Array:
@@ -59,7 +60,8 @@ def divergence(x: jax.Array, y: jax.Array, x_mask: jax.Array, y_mask: jax.Array,
     number = jnp.sum(x_mask, axis=1) + jnp.sum(y_mask, axis=1)
     total = sum(jnp.sum(jnp.where(mask[..., None], one, 0), axis=1) for one, mask in ((x, x_mask), (y, y_mask)))
     mean = jax.lax.stop_gradient(total / jnp.maximum(number, 1)[:, None])[:, None]
-    x, y = x - mean, y - mean
+    # 0 * NaN would be a NaN of the gradient.
+    x, y = (jnp.where(mask[..., None], one - mean, 0) for one, mask in ((x, x_mask), (y, y_mask)))
     own = warped(_squares(x, x), x_mask, x_mask, softness) + warped(_squares(y, y), y_mask, y_mask, softness)
     return warped(_squares(x, y), x_mask, y_mask, softness) - own / 2
 

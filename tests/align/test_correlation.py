@@ -85,8 +85,18 @@ def test_the_unit_of_a_stream_changes_nothing(method):
     x, y = (one[None] for one in streams(np.random.default_rng(0), 3))
     real = [np.ones(one.shape, bool) for one in (x, y)]
     wanted = method(x, y, *real, MOST)
-    for unit in (1e-6, 1e5):
-        np.testing.assert_allclose(method(unit * x, y, *real, MOST).scores, wanted.scores, atol=1e-4)
+    for one, other in ((1e-6, 1), (1e5, 1), (1e-18, 1e-18), (2.0**31, 1e15)):
+        np.testing.assert_allclose(method(one * x, other * y, *real, MOST).scores, wanted.scores, atol=1e-4)
+
+
+@pytest.mark.parametrize("method", [correlation, gcc_phat])
+@pytest.mark.parametrize("place", [0, 37, 80, 90])
+def test_a_short_stream_is_found_wherever_it_is_of_a_long_one(method, place):
+    source = np.random.default_rng(place).normal(size=(1, 100)).astype(np.float32)
+    short = source[:, place : place + 10]
+    real = [np.ones(one.shape, bool) for one in (short, source)]
+    assert hard_offset(method(short, source, *real, 99)).tolist() == [place]
+    assert hard_offset(method(source, short, *real[::-1], 99)).tolist() == [-place]
 
 
 def test_where_no_lag_is_far_enough_to_compare_with_there_is_no_confidence():

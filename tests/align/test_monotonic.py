@@ -72,6 +72,24 @@ def test_gradients_are_those_of_small_changes(given):
     assert told == pytest.approx((value(clean + 0.01 * way) - value(clean - 0.01 * way)) / 0.02, rel=1e-2)
 
 
+def test_many_frames_of_little_likelihood_are_given_to_tokens_as_in_double_precision():
+    frames, tokens = 400, 60
+    rng = np.random.default_rng(2)
+    scores = (-200 + 5 * rng.normal(size=(frames, tokens))).astype(np.float32)
+    wide = scores.astype(float)
+    ahead, behind = (np.full((frames, tokens), -np.inf) for _ in range(2))
+    ahead[0, 0], behind[-1, -1] = wide[0, 0], 0
+    for t in range(1, frames):
+        before = np.append(-np.inf, ahead[t - 1, :-1])
+        ahead[t] = wide[t] + np.logaddexp(ahead[t - 1], before)
+    for t in range(frames - 2, -1, -1):
+        after = behind[t + 1] + wide[t + 1]
+        behind[t] = np.logaddexp(after, np.append(after[1:], -np.inf))
+    given = scores[None], np.ones((1, frames), bool), np.ones((1, tokens), bool)
+    np.testing.assert_allclose(compiled(soft)(*given)[0], np.exp(ahead + behind - ahead[-1, -1]), atol=1e-3)
+    assert float(log_likelihood(*given)[0]) == pytest.approx(ahead[-1, -1], rel=1e-5)
+
+
 def test_scores_that_are_all_alike_still_have_one_path_and_what_is_impossible_stays_finite():
     frames, tokens = np.ones((1, T), bool), np.ones((1, L), bool)
     for scores in (np.zeros((1, T, L), np.float32), np.full((1, T, L), -np.inf, np.float32)):

@@ -1,5 +1,7 @@
 """Time warping by the recursion in a double loop, its gradients by small changes, and what has no steps."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -73,6 +75,16 @@ def test_a_divergence_is_the_same_wherever_both_series_lie():
     mask = np.arange(7) < np.array([7, 5, 3, 1])[:, None]
     wanted = divergence(x, y, mask, mask)
     np.testing.assert_allclose(divergence(x + 1000, y + 1000, mask, mask), wanted, rtol=1e-3, atol=1e-3)
+
+
+def test_what_lies_under_a_mask_changes_no_divergence_and_no_gradient():
+    x, y = np.random.default_rng(0).normal(size=(2, 4, 7, 3)).astype(np.float32)
+    mask = np.arange(7) < np.array([7, 5, 3, 0])[:, None]
+    run = jax.value_and_grad(lambda x, y: jnp.sum(divergence(x, y, mask, mask)), argnums=(0, 1))
+    clean = run(x, y)
+    dirty = run(*(np.where(mask[..., None], one, np.nan) for one in (x, y)))
+    jax.tree.map(partial(np.testing.assert_allclose, atol=1e-5), dirty, clean)
+    assert not any(gradient[~mask].any() for gradient in dirty[1])
 
 
 @pytest.mark.parametrize("softness", [0.1, 1.0])
