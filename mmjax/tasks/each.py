@@ -56,10 +56,14 @@ class Each(Classify):
             super().check(logits, batch)
 
     def losses(self, given: Mapping[str, jax.Array], batch: Batch) -> dict[str, Mean]:
-        """{NAME: cross-entropy, NAME_score: how probable the truth is found} of all, and of each, and accuracies."""
-        known, label = batch["label"] >= 0, jnp.maximum(batch["label"], 0)
+        """{NAME: cross-entropy, NAME_score: how probable the truth is found} of all, and of each, and accuracies.
+
+        A modality alone says nothing of rows that lack it.
+        """
+        label = jnp.maximum(batch["label"], 0)
         found = {}
         for name in self.names:
+            known = (batch["label"] >= 0) & self._said(name, batch)
             found[name] = Mean.of(ce.cross_entropy(given[name], label, self.smoothing), known)
             right = Mean.of(ce.right(given[name], label), known)
             found["accuracy" if name == FUSED else f"{name}_accuracy"] = found[f"{TABLE}/{name}"] = right
@@ -73,18 +77,20 @@ class Each(Classify):
         return {"probability": told.pop(FUSED)} | {f"{name}_probability": one for name, one in told.items()}
 
     def score(self, predictions: Mapping[str, jax.Array], batch: Batch) -> dict[str, Mean]:
-        alone = {
-            f"{name}_accuracy": super(Each, self).score({"probability": predictions[f"{name}_probability"]}, batch)
-            for name in self.names[1:]
-        }
-        return super().score(predictions, batch) | {name: one["accuracy"] for name, one in alone.items()}
+        alone = {}
+        for name in self.names[1:]:
+            there = {**batch, "label": jnp.where(self._said(name, batch), batch["label"], -1)}
+            found = super().score({"probability": predictions[f"{name}_probability"]}, there)
+            alone[f"{name}_accuracy"] = found["accuracy"]
+        return super().score(predictions, batch) | alone
 
     def read(self, predictions: Mapping[str, np.ndarray], batch: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
         records = super().read(predictions, batch)
         places = {int(index): b for b, index in enumerate(batch["index"])}
         for record in records:
             b = places[record["index"]]
-            said = {name: predictions[f"{name}_probability"][b].argmax() for name in self.names[1:]}
+            there = [name for name in self.names[1:] if self._said(name, batch)[b]]
+            said = {name: predictions[f"{name}_probability"][b].argmax() for name in there}
             record["alone"] = {name: self.labels[best] for name, best in said.items()}
         return records
 
@@ -93,8 +99,15 @@ class Each(Classify):
         found, known = super().finish(records), [record for record in records if "truth" in record]
         if not known:
             return found
-        said = {FUSED: [record["prediction"] for record in known]}
-        said |= {name: [record["alone"][name] for record in known] for name in self.names[1:]}
-        truths = np.array([record["truth"] for record in known])
-        table = {name: float(np.mean(np.array(some) == truths)) for name, some in said.items()}
-        return found | {f"{TABLE}/{name}": share for name, share in table.items()}
+        right = {name: [] for name in self.names}
+        for record in known:
+            for name, said in {FUSED: record["prediction"], **record["alone"]}.items():
+                right[name].append(said == record["truth"])
+        return found | {f"{TABLE}/{name}": float(np.mean(some)) for name, some in right.items() if some}
+
+    def _said(self, name: str, batch: Batch) -> Any:
+        """[B]: rows that have the modality; all, for all of them together."""
+        if name == FUSED:
+            return np.ones(batch["label"].shape, bool)
+        mask = batch[f"{name}_mask"]
+        return mask.reshape(len(mask), -1).any(axis=-1)

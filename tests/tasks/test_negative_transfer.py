@@ -255,6 +255,23 @@ def test_all_and_each_alone_are_scored_in_one_table():
         assert float(told[key].value) == pytest.approx(found[key])
 
 
+def test_a_modality_alone_says_nothing_of_rows_that_lack_it():
+    task = EACH.bind(dataclasses.make_dataclass("Known", ["labels"])(("x", "y", "z")))
+    given = batch() | {"b_mask": np.arange(B) < 4}
+    params, extra = task.init(jax.random.key(0), given)
+    found, _ = task.loss(params, extra, given, Ctx(jax.random.key(0), True))
+    known = given["label"] >= 0
+    assert [float(found[name].count) for name in ("fused", "a", "b")] == [known.sum(), known.sum(), known[:4].sum()]
+    predictions = jax.device_get(task.predict(params, extra, given, Ctx(jax.random.key(0), False)))
+    records = task.read(predictions, given)
+    assert [set(record["alone"]) for record in records] == [{"a", "b"}] * 4 + [{"a"}] * (B - 4)
+    wanted = np.mean((predictions["b_probability"].argmax(-1) == given["label"])[:4][known[:4]])
+    assert task.finish(records)["accuracy/unimodal and fused/b"] == pytest.approx(wanted)
+    assert float(task.score(predictions, given)["b_accuracy"].value) == pytest.approx(wanted)
+    without = [record | {"alone": {"a": record["alone"]["a"]}} for record in records]
+    assert "accuracy/unimodal and fused/b" not in task.finish(without)
+
+
 def test_a_task_around_another_predicts_from_a_checkpoint_that_left_out_an_extra_without_arrays():
     task = TASKS["watch"]
     params, extra = task.init(jax.random.key(0), batch())
