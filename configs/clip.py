@@ -2,7 +2,7 @@
 
 `base` learns easy-VQA's pictures with captions of 24 concepts, `emoji` the same concept as two hands draw it, and is
 tested on concepts never seen. `mmjax data build easyvqa_captions` and `mmjax data build emoji_pairs` prepare the data.
-Classes by prompts: mmjax evaluate --workdir=RUN --prompt="{}" --prompt="a picture of {}".
+Classes by prompts: mmjax evaluate --workdir=RUN --prompt="{}".
 """
 
 from mmjax.core.build import choose, experiment, use

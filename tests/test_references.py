@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent
+WITHIN = {"covariances", "distances", "log_one_more", "mining"}  # what losses share, and are compared with it
 COMPARE = {"assert_allclose", "assert_array_equal", "close"}  # the last one is of tests.encoders.loops
+
+NUMBERS = frozenset({*COMPARE, "approx"})  # a loss is one number
 
 
 def without_reference(package: Path, tests: Path) -> list[str]:
@@ -15,7 +18,7 @@ def without_reference(package: Path, tests: Path) -> list[str]:
     return [name for name in names if not referenced(f"{package.name}.{name}", tests / f"test_{name}.py")]
 
 
-def referenced(module: str, path: Path) -> bool:
+def referenced(module: str, path: Path, compares: frozenset[str] = frozenset(COMPARE)) -> bool:
     """Whether a test file imports `mmjax.MODULE`, and one of its tests compares arrays, itself or by what it calls."""
     if not path.is_file():
         return False
@@ -31,13 +34,19 @@ def referenced(module: str, path: Path) -> bool:
         for one in tree.body
         if isinstance(one, ast.FunctionDef)
     }
-    compare = COMPARE | {name for name, called in calls.items() if called & COMPARE}
+    compare = compares | {name for name, called in calls.items() if called & compares}
     return any(name.startswith("test_") and called & compare for name, called in calls.items())
 
 
-@pytest.mark.parametrize("folder", ["encoders", "fusion", "heads", "interaction", "missing"])
+@pytest.mark.parametrize("folder", ["align", "encoders", "fusion", "heads", "interaction", "missing"])
 def test_every_file_has_a_test_with_its_own_reference(folder):
     assert without_reference(TESTS.parent / "mmjax" / folder, TESTS / folder) == []
+
+
+def test_every_loss_is_compared_with_something_by_some_test():
+    losses, tests = TESTS.parent / "mmjax/losses", sorted((TESTS / "losses").glob("test_*.py"))
+    names = sorted(path.stem for path in losses.glob("*.py") if path.stem not in ("__init__", *WITHIN))
+    assert [name for name in names if not any(referenced(f"losses.{name}", test, NUMBERS) for test in tests)] == []
 
 
 @pytest.mark.parametrize(

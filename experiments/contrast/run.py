@@ -19,7 +19,7 @@ from mmjax.__main__ import main as mmjax
 LOSSES = {"CLIP": "clip.py", "SigLIP": "siglip.py"}
 VIEWS = {"captions": ("image", "text"), "emoji": ("google", "twitter")}
 VARIANTS = {"captions": "base", "emoji": "emoji"}
-PROMPTS = ("{}", "a picture of {}")
+PROMPTS = ("{}",)  # a class is called by its caption, and the captions have no other words
 AT = (1, 5, 10)
 ZERO_SHOT = "zero_shot.json"
 

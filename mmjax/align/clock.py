@@ -9,7 +9,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-SAME = 1e-5  # seconds: what rounding makes of times up to a few minutes
+SAME = 1e-5  # seconds, and
+ROUNDING = 2.0**-22  # of a time in fp32: what rounding makes of it
 
 
 def linear(values: jax.Array, times: jax.Array, mask: jax.Array, clock: jax.Array, gap: float) -> tuple[jax.Array, ...]:
@@ -26,10 +27,10 @@ def linear(values: jax.Array, times: jax.Array, mask: jax.Array, clock: jax.Arra
     """
     before, after, clock = _around(values, times, mask, clock, gap)
     span = after.time - before.time
-    between = before.real & after.real & (span <= gap + SAME)
+    between = before.real & after.real & (span <= gap + _same(after.time))
     share = jnp.where(between, (clock - before.time) / jnp.where(span > 0, span, 1), 0)
     near, distance = _nearer(before, after, clock)
-    coincide = distance <= SAME
+    coincide = distance <= _same(clock)
     found = jnp.where(coincide[..., None], near, before.value + (after.value - before.value) * share[..., None])
     return _kept(found, between | coincide, jnp.result_type(values))
 
@@ -38,8 +39,9 @@ def nearest(
     values: jax.Array, times: jax.Array, mask: jax.Array, clock: jax.Array, gap: float
 ) -> tuple[jax.Array, ...]:
     """As `linear`, by the nearest reading, the earlier of two: real where it is at most gap / 2 away."""
-    near, distance = _nearer(*_around(values, times, mask, clock, gap))
-    return _kept(near, distance <= gap / 2 + SAME, jnp.result_type(values))
+    *around, clock = _around(values, times, mask, clock, gap)
+    near, distance = _nearer(*around, clock)
+    return _kept(near, distance <= gap / 2 + _same(clock), jnp.result_type(values))
 
 
 class _Reading(NamedTuple):
@@ -88,6 +90,11 @@ def _nearer(before: _Reading, after: _Reading, clock: jax.Array) -> tuple[jax.Ar
     early, late = (jnp.where(one.real, jnp.abs(clock - one.time), jnp.inf) for one in (before, after))
     value = jnp.where((early <= late)[..., None], before.value, after.value)
     return value, jnp.minimum(early, late)
+
+
+def _same(time: jax.Array) -> jax.Array:
+    """How far times around this one may be apart and still be the same."""
+    return SAME + ROUNDING * jnp.abs(time)
 
 
 def _kept(values: jax.Array, real: jax.Array, form: jnp.dtype) -> tuple[jax.Array, jax.Array]:

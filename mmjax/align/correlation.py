@@ -34,35 +34,37 @@ def correlation(x: jax.Array, y: jax.Array, x_mask: jax.Array, y_mask: jax.Array
     without overlap, none is found.
 
     Raises:
-        ValueError: `most` is below 1.
+        ValueError: `most` is no whole number from 1, or shapes that do not fit.
     """
+    _check(x, y, x_mask, y_mask, most)
     (x, one), (y, other) = _standard(x, x_mask), _standard(y, y_mask)
     # What both have at a lag, and its sums, are correlations with the masks.
     pairs = ((one, other), (x, other), (one, y), (x * x, other), (one, y * y), (x, y))
     n, sx, sy, sxx, syy, sxy = (_lagged(a, b, most) for a, b in pairs)
-    n = jnp.round(n)
-    share = 1 / jnp.maximum(n, 1)
+    share = 1 / jnp.maximum(jnp.round(n), 1)
     vx, vy = sxx - sx * sx * share, syy - sy * sy * share
-    enough = n >= jnp.maximum(SHARED * jnp.minimum(jnp.sum(one, -1), jnp.sum(other, -1)), 2)[:, None]
-    changes = enough & (vx > CONSTANT * _power(x)) & (vy > CONSTANT * _power(y))
+    changes = _enough(n, one, other) & (vx > CONSTANT * _power(x)) & (vy > CONSTANT * _power(y))
     scores = (sxy - sx * sy * share) * jax.lax.rsqrt(jnp.where(changes, vx * vy, 1))
     return Lags(jnp.where(changes, jnp.clip(scores, -1, 1), -1), jnp.any(changes, axis=-1))
 
 
 def gcc_phat(x: jax.Array, y: jax.Array, x_mask: jax.Array, y_mask: jax.Array, most: int) -> Lags:
-    """Of x [B, N] and y [B, M], 0 where their masks are False: -1 to 1; none is found where either is constant.
+    """Of x [B, N] and y [B, M], 0 where their masks are False: -1 to 1.
+
+    As with `correlation` lags at which they share too few steps score -1; none is found where either is constant.
 
     Raises:
-        ValueError: `most` is below 1.
+        ValueError: as `correlation`.
     """
-    (x, _), (y, _) = _standard(x, x_mask), _standard(y, y_mask)
-    found = ((_power(x) > 0) & (_power(y) > 0))[:, 0]
+    _check(x, y, x_mask, y_mask, most)
+    (x, one), (y, other) = _standard(x, x_mask), _standard(y, y_mask)
+    enough = _enough(_lagged(one, other, most), one, other) & (_power(x) > 0) & (_power(y) > 0)
     size = x.shape[-1] + y.shape[-1]
     cross = jnp.conj(jnp.fft.rfft(x, size)) * jnp.fft.rfft(y, size)
     square = jnp.square(cross.real) + jnp.square(cross.imag)
     whitened = jnp.fft.irfft(cross * jax.lax.rsqrt(jnp.maximum(square, LEAST)), size)
     scores = _window(whitened, x.shape[-1], y.shape[-1], most)
-    return Lags(scores, found)
+    return Lags(jnp.where(enough, scores, -1), jnp.any(enough, axis=-1))
 
 
 def hard_offset(lags: Lags) -> jax.Array:
@@ -71,7 +73,12 @@ def hard_offset(lags: Lags) -> jax.Array:
 
 
 def soft_offset(lags: Lags, temperature: float = 0.02) -> jax.Array:
-    """[B] fp32: the mean lag by how well each fits, which has a gradient; 0 where none is found."""
+    """[B] fp32: the mean lag by how well each fits, which has a gradient; 0 where none is found.
+
+    Raises ValueError for a temperature that is not above 0.
+    """
+    if not temperature > 0:
+        raise ValueError(f"temperature is {temperature}; expected a number above 0")
     weights = jax.nn.softmax(lags.scores / temperature, axis=-1)
     places = jnp.arange(lags.scores.shape[-1], dtype=jnp.float32) - _most(lags)
     return jnp.where(lags.found, jnp.sum(weights * places, axis=-1), 0)  # as a product it may have three digits
@@ -84,6 +91,20 @@ def confidence(lags: Lags, apart: int = 2) -> jax.Array:
     others = jnp.max(jnp.where(far, lags.scores, 0), axis=-1)  # where no lag is that far, none is told from another
     others = jnp.where(jnp.any(far, axis=-1), others, jnp.max(lags.scores, axis=-1))
     return jnp.where(lags.found, jnp.max(lags.scores, axis=-1) - others, 0)
+
+
+def _check(x: jax.Array, y: jax.Array, x_mask: jax.Array, y_mask: jax.Array, most: int) -> None:
+    shapes = [jnp.shape(one) for one in (x, x_mask, y, y_mask)]
+    if any(len(shape) != 2 for shape in shapes) or shapes[::2] != shapes[1::2] or shapes[0][0] != shapes[2][0]:
+        raise ValueError(f"streams are [B, N] and [B, M] with masks of the same shapes, given {shapes}")
+    if not isinstance(most, int) or most < 1:
+        raise ValueError(f"most is {most}; expected how many steps late or early a stream may be, at least 1")
+
+
+def _enough(shared: jax.Array, one: jax.Array, other: jax.Array) -> jax.Array:
+    """[B, 2 most + 1] bool: lags at which both share enough real steps."""
+    least = SHARED * jnp.minimum(jnp.sum(one, -1), jnp.sum(other, -1))
+    return jnp.round(shared) >= jnp.maximum(least, 2)[:, None]
 
 
 def _most(lags: Lags) -> int:
@@ -119,8 +140,6 @@ def _lagged(a: jax.Array, b: jax.Array, most: int) -> jax.Array:
 
 def _window(circular: jax.Array, steps: int, others: int, most: int) -> jax.Array:
     """Lags -most .. most of [B, steps + others] that begins at lag 0 and ends at lag -1; beyond the streams 0."""
-    if most < 1:
-        raise ValueError(f"most is {most}; expected how many steps late or early a stream may be, at least 1")
     places = jnp.arange(-most, most + 1)
     inside = (places > -steps) & (places < others)
     return jnp.where(inside, circular[:, places % circular.shape[-1]], 0)

@@ -5,6 +5,8 @@ Sinkhorn   P = exp(s + u + v), whose rows and columns sum to 1; what has no coun
            of score z (Cuturi 2013, arXiv 1306.0895; the dustbin of SuperGlue: Sarlin et al. 2020, arXiv 1911.11763)
 """
 
+import math
+
 import jax
 import jax.numpy as jnp
 
@@ -14,9 +16,16 @@ NOTHING = -1e9  # a score of what is not there: finite, for a gradient of 0
 
 
 def similarities(x: jax.Array, y: jax.Array, x_mask: jax.Array, y_mask: jax.Array) -> jax.Array:
-    """[B, N, M] fp32: cosines of descriptors x [B, N, D] and y [B, M, D]; 0 where either is not real."""
+    """[B, N, M] fp32: cosines of descriptors x [B, N, D] and y [B, M, D]; 0 where either is not real.
+
+    Raises:
+        ValueError: shapes that do not fit.
+    """
+    _check(jnp.shape(x)[:2] + jnp.shape(y)[1:2], x_mask, y_mask)
+    if jnp.ndim(x) != 3 or jnp.ndim(y) != 3 or jnp.shape(x)[2] != jnp.shape(y)[2]:
+        raise ValueError(f"descriptors are [B, N, D] and [B, M, D], given {jnp.shape(x)} and {jnp.shape(y)}")
     x, y = (unit(jnp.where(mask[..., None], one, 0)) for one, mask in ((x, x_mask), (y, y_mask)))
-    return jnp.einsum("bnd,bmd->bnm", x, y)
+    return jnp.einsum("bnd,bmd->bnm", x, y, precision="highest")  # what is alike differs in late digits
 
 
 def mutual(scores: jax.Array, x_mask: jax.Array, y_mask: jax.Array) -> jax.Array:
@@ -26,9 +35,13 @@ def mutual(scores: jax.Array, x_mask: jax.Array, y_mask: jax.Array) -> jax.Array
         scores: [B, N, M]: similarities, or the transport of `sinkhorn` without its last row and column.
         x_mask: [B, N] bool.
         y_mask: [B, M] bool.
+
+    Raises:
+        ValueError: shapes that do not fit.
     """
+    _check(jnp.shape(scores), x_mask, y_mask)
     real = x_mask[:, :, None] & y_mask[:, None]
-    scores = jnp.where(real, scores, NOTHING)
+    scores = jnp.where(real, scores, -jnp.inf)
     best, back = jnp.argmax(scores, axis=2), jnp.argmax(scores, axis=1)
     returns = jnp.take_along_axis(back, best, axis=1) == jnp.arange(scores.shape[1])
     return jnp.where(returns & jnp.any(real, axis=2), best, -1)
@@ -46,12 +59,19 @@ def sinkhorn(
         scores: s [B, N, M].
         x_mask: [B, N] bool.
         y_mask: [B, M] bool.
-        dustbin: z, the score of having no counterpart: a number, or an array of none or of [B] that is learned.
+        dustbin: z, the score of having no counterpart, finite: a number, or an array of none or of [B] that is learned.
         rounds: how often rows and columns are brought to their sums.
 
     Raises:
-        ValueError: `rounds` is below 1.
+        ValueError: `rounds` is below 1, shapes that do not fit, or a dustbin that is no finite number.
     """
+    _check(jnp.shape(scores), x_mask, y_mask)
+    if isinstance(dustbin, int | float) and not math.isfinite(dustbin):
+        raise ValueError(f"dustbin is {dustbin}; expected a finite number")
+    if jnp.shape(dustbin) not in ((), (len(scores),)):
+        raise ValueError(
+            f"dustbin has the shape {jnp.shape(dustbin)}; expected a number, or one for each of {len(scores)}"
+        )
     if rounds < 1:
         raise ValueError(f"rounds is {rounds}; expected at least 1")
     ends = [(0, 0), (0, 1), (0, 1)]
@@ -73,6 +93,15 @@ def sinkhorn(
     nothing = jnp.zeros(rows.shape), jnp.zeros(columns.shape)
     (u, v), _ = jax.lax.scan(turn, nothing, None, length=rounds)
     return jnp.where(real | bins, jnp.exp(scores + u[:, :, None] + v[:, None]), 0)
+
+
+def _check(shape: tuple[int, ...], x_mask: jax.Array, y_mask: jax.Array) -> None:
+    masks = jnp.shape(x_mask), jnp.shape(y_mask)
+    if any(len(one) != 2 or not one[1] for one in masks) or tuple(shape) != (*masks[0], masks[1][1]):
+        raise ValueError(
+            f"things of two pictures [B, N, M] have masks [B, N] and [B, M], N and M from 1, given {tuple(shape)}, "
+            f"{masks[0]} and {masks[1]}"
+        )
 
 
 def _sums(own: jax.Array, other: jax.Array) -> jax.Array:

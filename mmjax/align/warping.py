@@ -6,10 +6,12 @@ Cells of one anti-diagonal do not depend on each other: a scan takes N + M - 1 s
 alignment, at g = 0 the path itself: of several that cost the same, the one that goes straight where it can.
 """
 
+import math
+
 import jax
 import jax.numpy as jnp
 
-BEYOND = 1e10  # the cost of what lies outside: finite, or its gradient would be NaN
+BEYOND = 1e10  # the cost of what lies outside, of the largest one inside: finite, or its gradient would be NaN
 
 
 def warped(cost: jax.Array, x_mask: jax.Array, y_mask: jax.Array, softness: float = 0.0) -> jax.Array:
@@ -20,12 +22,25 @@ def warped(cost: jax.Array, x_mask: jax.Array, y_mask: jax.Array, softness: floa
         x_mask: [B, N] bool, as y_mask [B, M]; real steps come first.
         softness: g, in the unit of the cost; 0 for dynamic time warping itself.
 
-    Where either has no real step the cost is 0. Raises ValueError for a softness below 0.
+    Where either has no real step the cost is 0.
+
+    Raises:
+        ValueError: a softness below 0 or without end, or shapes that do not fit.
     """
-    if softness < 0:
+    if not 0 <= softness < math.inf:
         raise ValueError(f"softness is {softness}; expected 0, for the least cost, or more")
+    masks = jnp.shape(x_mask), jnp.shape(y_mask)
+    if any(len(shape) != 2 or not shape[1] for shape in masks) or jnp.shape(cost) != (*masks[0], *masks[1][1:]):
+        raise ValueError(
+            f"a cost [B, N, M] has masks [B, N] and [B, M], N and M from 1, given {jnp.shape(cost)}, {masks[0]} and "
+            f"{masks[1]}"
+        )
     examples, rows, columns = cost.shape
     cost = jnp.where(x_mask[:, :, None] & y_mask[:, None], cost, 0).astype(jnp.float32)
+    # In any unit: what a path costs stays far below what lies outside. By a power of 2, so that no digit changes.
+    _, power = jnp.frexp(jax.lax.stop_gradient(jnp.max(jnp.abs(cost), axis=(1, 2))))
+    level = jnp.ldexp(jnp.float32(1), power)
+    cost, softer = cost / level[:, None, None], softness / level[:, None]
     number, i = jnp.arange(rows + columns - 1)[:, None], jnp.arange(rows)
     j = number - i  # [K, N]: the column of row i on a diagonal
     inside = (j >= 0) & (j < columns)
@@ -34,7 +49,7 @@ def warped(cost: jax.Array, x_mask: jax.Array, y_mask: jax.Array, softness: floa
     def turn(carry: tuple[jax.Array, jax.Array], step: tuple[jax.Array, jax.Array]):
         before, last = carry  # each [B, N + 1], whose first place stands for what lies above the first row
         here, inside = step
-        best = _least(jnp.stack([before[:, :-1], last[:, :-1], last[:, 1:]]), softness)
+        best = _least(jnp.stack([before[:, :-1], last[:, :-1], last[:, 1:]]), softer if softness else None)
         found = jnp.where(inside, here + best, BEYOND)
         return (last, jnp.pad(found, [(0, 0), (1, 0)], constant_values=BEYOND)), found
 
@@ -42,7 +57,7 @@ def warped(cost: jax.Array, x_mask: jax.Array, y_mask: jax.Array, softness: floa
     _, found = jax.lax.scan(turn, (nothing.at[:, 0].set(0), nothing), (diagonals, inside))
     n, m = (jnp.sum(mask, axis=1) for mask in (x_mask, y_mask))
     ends = found[jnp.maximum(n + m - 2, 0), jnp.arange(examples), jnp.maximum(n - 1, 0)]
-    return jnp.where((n > 0) & (m > 0), ends, 0)
+    return jnp.where((n > 0) & (m > 0), ends * level, 0)
 
 
 def alignment(cost: jax.Array, x_mask: jax.Array, y_mask: jax.Array, softness: float = 0.0) -> jax.Array:
@@ -55,7 +70,17 @@ def divergence(x: jax.Array, y: jax.Array, x_mask: jax.Array, y_mask: jax.Array,
     """[B]: W(x, y) - (W(x, x) + W(y, y)) / 2 of series x [B, N, D] and y [B, M, D] by squared distances.
 
     Soft costs may be negative and are not least at x = y; this is (Blondel, Mensch and Vert 2021, arXiv 2010.08354).
+
+    Raises:
+        ValueError: as `warped`, or series of other shapes than their masks, or of different widths.
     """
+    shapes = jnp.shape(x), jnp.shape(y)
+    fits = all(len(one) == 3 and one[:2] == jnp.shape(mask) for one, mask in zip(shapes, (x_mask, y_mask), strict=True))
+    if not fits or shapes[0][2] != shapes[1][2]:
+        raise ValueError(
+            f"series are [B, N, D] and [B, M, D] with masks [B, N] and [B, M], given {shapes[0]} and {shapes[1]} with "
+            f"{jnp.shape(x_mask)} and {jnp.shape(y_mask)}"
+        )
     # The same whatever is added to both: next to a large mean the products would be rounded.
     number = jnp.sum(x_mask, axis=1) + jnp.sum(y_mask, axis=1)
     total = sum(jnp.sum(jnp.where(mask[..., None], one, 0), axis=1) for one, mask in ((x, x_mask), (y, y_mask)))
@@ -73,9 +98,11 @@ def _squares(x: jax.Array, y: jax.Array) -> jax.Array:
     return jnp.maximum(jnp.sum(jnp.square(x), -1)[:, :, None] + jnp.sum(jnp.square(y), -1)[:, None] - 2 * products, 0)
 
 
-def _least(values: jax.Array, softness: float) -> jax.Array:
-    """The soft minimum over the first axis."""
-    if not softness:
+def _least(values: jax.Array, softness: jax.Array | None) -> jax.Array:
+    """The soft minimum over the first axis, or the minimum."""
+    if softness is None:
         first = jnp.argmin(values, axis=0, keepdims=True)  # the gradient of a minimum would be shared among equals
         return jnp.take_along_axis(values, first, axis=0)[0]
-    return -softness * jax.nn.logsumexp(-values / softness, axis=0)
+    # Divided before it is subtracted, what lies outside would have no finite gradient where little is softened.
+    low = jax.lax.stop_gradient(jnp.min(values, axis=0))
+    return low - softness * jnp.log(jnp.sum(jnp.exp((low - values) / softness), axis=0))

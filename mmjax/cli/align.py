@@ -17,7 +17,8 @@ import numpy as np
 from mmjax.cli.say import say
 
 METHODS = ("correlation", "gcc_phat")
-MOST, LEAST = 10.0, 8  # seconds that are looked at if nothing is said, and steps that a stream has
+MOST, SLOW = 10.0, 100  # seconds that are looked at if nothing is said, or steps where these are fewer
+LEAST = 8  # steps that a stream has
 STEPS = 1 << 23  # of the clock: halves of a step are exact in fp32
 APART = 0.1  # seconds from the best offset at which another one fits
 DOUBT = 0.05  # confidence below which others fit nearly as well
@@ -31,7 +32,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--column", metavar="NAME[,NAME]", help="of each series, where one has several: a name, or a number from 0"
     )
-    parser.add_argument("--most", type=float, help=f"seconds, the largest offset (default: {MOST:g}, or what there is)")
+    parser.add_argument(
+        "--most", type=float, help=f"seconds, the largest offset (default: {MOST:g} or {SLOW} steps, or what there is)"
+    )
     parser.add_argument("--method", choices=METHODS, default=METHODS[0], help="gcc_phat for sharp, broad-band streams")
     parser.add_argument("--out", type=Path, default=Path("align.svg"), help="the plot, .svg or .png")
 
@@ -47,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     rate = max(one.rate for one in streams)
     clock, values, real = _on_clock(streams, rate)
     most = _most(args.most, streams, real, rate)
-    lags, sure = _compared(args.method, values, real, most, max(2, round(APART * rate)))
+    lags, sure = _compared(args.method, values, real, most, max(2, min(round(APART * rate), most // 4)))
     if not np.isfinite(lags).any():
         raise ValueError(
             f"{streams[0].name} and {streams[1].name}: at no offset up to {most / rate:g} seconds do both change over "
@@ -57,9 +60,12 @@ def run(args: argparse.Namespace) -> int:
     offset = float(seconds[np.nanargmax(lags)])
     names = [one.name for one in streams]
     lag_figure.draw(args.out, names, clock, np.where(real, values, np.nan), seconds, lags)
-    late = f"{abs(offset):.3f} seconds {'late' if offset > 0 else 'early'} to" if offset else "in step with"
+    told = f"{abs(offset):.{lag_figure.decimals(seconds)}f}"
+    late = f"{told} seconds {'late' if offset > 0 else 'early'} to" if offset else "in step with"
     say(f"{names[1]} is {late} {names[0]}, confidence {sure:.2f}; wrote {args.out}")
-    if sure < DOUBT:
+    if round(abs(offset) * rate) == most < real.shape[1] - 1:
+        say(f"no larger offset was looked at, and this is the largest: give a --most above {most / rate:g}")
+    elif sure < DOUBT:
         say("other offsets fit nearly as well: do not rely on this one")
     found = {"offset": round(offset, 6), "confidence": round(sure, 4), "rate": rate, "method": args.method}
     print(json.dumps({**found, "plot": str(args.out)}))
@@ -148,7 +154,7 @@ def _on_clock(streams: Sequence[Any], rate: float) -> tuple[np.ndarray, np.ndarr
 def _most(most: float | None, streams: Sequence[Any], real: np.ndarray, rate: float) -> int:
     """Steps that the second may be early or late."""
     if most is None:
-        return max(1, min(round(MOST * rate), real.shape[1] - 1))
+        return max(1, min(max(round(MOST * rate), SLOW), real.shape[1] - 1))
     if not 0.5 < most * rate < math.inf:
         raise ValueError(f"--most={most:g}: expected at least one step of {1 / rate:g} seconds")
     return min(round(most * rate), real.shape[1] - 1)

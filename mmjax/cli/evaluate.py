@@ -67,6 +67,11 @@ def by_prompts(running: Run, variables: Mapping[str, Any], templates: Sequence[s
     bad = next((template for template in templates if "{}" not in template), None)
     if bad is not None:
         raise ValueError(f"--prompt={bad}: expected {{}} where the name of a class goes")
+    words = running.feed.vocabulary.words
+    said = {word: words.encode(word) for template in templates for word in template.replace("{}", " ").split()}
+    strange = [word for word, ids in said.items() if words.unk is not None and words.unk in ids]
+    if strange:
+        say(f"--prompt: no training text had {', '.join(strange)}; what is read in their place was never trained")
     rows = [{view: template.replace("{}", name)} for name in task.labels for template in templates]
     batches, errors = running.feed.encode(rows)
     if errors:

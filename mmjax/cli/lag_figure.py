@@ -1,5 +1,6 @@
 """Two streams as they came and in step, and how well each offset fits, in one figure."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -31,17 +32,23 @@ def draw(
     figure = Figure(figsize=(8, 6.4))
     FigureCanvasAgg(figure)
     figure.subplots_adjust(left=0.07, right=0.98, top=0.95, bottom=0.08, hspace=0.65)
+    digits = decimals(lags)
     came, step, fit = figure.subplots(3)
-    for axes, late, title in ((came, 0.0, "as they came"), (step, offset, f"in step, offset {offset:.3f} s")):
+    for axes, late, title in ((came, 0.0, "as they came"), (step, offset, f"in step, offset {offset:.{digits}f} s")):
         for values, name, colour, shift in zip(streams, names, COLOURS, (0.0, late), strict=True):
             axes.plot(*_few(clock - shift, _standard(values)), color=colour, linewidth=1, label=name)
         _style(axes, title, "seconds")
-    came.legend(frameon=False, fontsize=8, loc="upper right")
+    came.legend(frameon=False, fontsize=8, loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0)
     fit.plot(*_few(lags, scores), color="#0f8f73", linewidth=1)
     fit.axvline(offset, color="#626b7a", linewidth=0.8, linestyle="--")
     _style(fit, "how well each offset fits", "seconds that the second is late")
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "mmjax"}):
         figure.savefig(path, dpi=120, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
+
+
+def decimals(lags: np.ndarray) -> int:
+    """How many digits of seconds tell one lag from the next."""
+    return max(3, math.ceil(-math.log10(lags[1] - lags[0])))
 
 
 def _style(axes: Any, title: str, unit: str) -> None:

@@ -7,7 +7,7 @@ import argparse
 import itertools
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from mmjax.train.evaluate import Record, check_finite, evaluate
 from mmjax.train.loop import Run
 
 RATES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+HELD = 1 << 30  # bytes of a test split that are kept, so that it is read and decoded once
 MOST = 6  # modalities of which every subset is evaluated: 63 of them
 
 Scores = dict[str, float]
@@ -40,6 +41,9 @@ def shares(text: str) -> tuple[float, ...]:
     """Missing rates, each in [0, 1)."""
     try:
         found = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected missing rates such as 0,0.5,0.9") from None
+    try:
         for rate in found:
             withhold.check_rate(rate)
     except ValueError as error:
@@ -58,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     with alone(args.workdir), Run(experiment, args.workdir, say, trains=False) as running:
         step, variables = running.checkpoints.load(None)
         under = Measured(running, running.partition.put_state(variables), names)
-        scores, records = under.evaluate(running.feed.split())
+        scores, records = under.evaluate(under.split())
         check_finite(records, f"the run in {args.workdir} had diverged by step {step}")
         clean = overall(scores)
         found = {"step": step, "examples": len(records), "scores": clean, "subsets": under.subsets()}
@@ -94,6 +98,20 @@ class Measured:
     def __init__(self, running: Run, variables: Mapping[str, Any], names: Sequence[str]):
         self.running, self.variables, self.names = running, variables, tuple(names)
         self.seed = running.experiment.seed
+        self.held: tuple[Mapping[str, np.ndarray], ...] | None = None
+
+    def split(self) -> Iterator[Mapping[str, np.ndarray]]:
+        """The test split, which is decoded once where it takes no more than HELD bytes."""
+        if self.held is not None:
+            yield from self.held
+            return
+        held, size = [], 0
+        for batch in self.running.feed.split():
+            size += sum(value.nbytes for value in batch.values())
+            if size <= HELD:
+                held.append(batch)
+            yield batch
+        self.held = tuple(held) if size <= HELD else None
 
     def evaluate(self, batches: Iterable[Mapping[str, np.ndarray]]) -> tuple[Scores, list[Record]]:
         running = self.running
@@ -110,19 +128,19 @@ class Measured:
             say(f"{count} modalities have {2**count - 1:,} subsets, of which each alone and all but each are taken")
         every = [shown for size in sizes for shown in itertools.combinations(self.names, size)]
         say(f"{len(every)} subsets of the modalities")
-        split = self.running.feed.split
+        split = self.split
         return {"+".join(shown): self.scores(withhold.all_but(split(), self.names, shown)) for shown in every}
 
     def missing(self, rates: Sequence[float] = RATES) -> dict[str, Scores]:
         """Scores by missing rate."""
         say(f"{len(rates)} missing rates")
-        split = self.running.feed.split
+        split = self.split
         return {str(rate): self.scores(withhold.at_random(split(), self.names, rate, self.seed)) for rate in rates}
 
     def corruptions(self) -> dict[str, dict[str, dict[str, Scores]]]:
         """Scores by corruption, modality and strength, of what makes sense for it."""
         found: dict[str, dict[str, dict[str, Scores]]] = {}
-        first = next(iter(self.running.feed.split()))
+        first = next(iter(self.split()))
         for (kind, one), name in itertools.product(CORRUPTIONS.items(), self.names):
             if one.fits(first[name], first[f"{name}_mask"]) and self._sensible(kind, name):
                 say(f"{kind} of {name}")
@@ -131,7 +149,7 @@ class Measured:
         return found
 
     def _corrupted(self, one: Corruption, name: str, strength: float) -> Scores:
-        return self.scores(one.over(self.running.feed.split(), name, strength, self.seed))
+        return self.scores(one.over(self.split(), name, strength, self.seed))
 
     def _sensible(self, kind: str, name: str) -> bool:
         """Records hold numbers of categories, and readings their times: an array does not say so, the data does."""

@@ -32,7 +32,7 @@ def _curves(found: Mapping[str, Any]) -> Iterator[Panel]:
     """Of the first score, which is the task's own; the file and the table hold all of them."""
     score, clean = next(iter(found["scores"].items()))
     if found["missing"]:
-        lines = {"all alike": found["missing"]}
+        lines = {"each with this probability": found["missing"]}
         yield _curve(score, lines, {}, "probability that a modality is missing", found["step"])
     for kind, lines in found["corruptions"].items():
         across, names = f"{kind} of one modality, {CORRUPTIONS[kind].unit}", list(lines)

@@ -164,6 +164,8 @@ def _check_type(value: Any, hint: Any, key: str) -> None:
     except typeguard.TypeCheckError:
         plain = isinstance(hint, type) and not typing.get_args(hint)
         expected = hint.__name__ if plain else str(hint).replace("typing.", "")
+        if typing.get_origin(hint) is typing.Literal:
+            expected = f"one of {', '.join(map(repr, typing.get_args(hint)))}"
         given = repr(value) if len(repr(value)) < 80 else "a value"
         raise ConfigError(f"{key} is {given} of type {type(value).__name__}; expected {expected}") from None
 

@@ -26,6 +26,13 @@ class Vicreg:
     variance: float = 25.0
     covariance: float = 1.0
 
+    def __post_init__(self):
+        if min(self.invariance, self.variance, self.covariance) < 0:
+            raise ValueError(
+                f"invariance is {self.invariance}, variance {self.variance} and covariance {self.covariance}; expected "
+                "weights of 0 or more"
+            )
+
     def __call__(self, x: jax.Array, y: jax.Array, whole: WholeBatch) -> Mean:
         s_xx, _, s_yy = covariances(x, y, whole)
         apart = jnp.sum(jnp.square(whole.kept(x) - whole.kept(y))) / x.shape[-1]

@@ -25,7 +25,8 @@ def accuracy_tables(
     - "accuracy", and "macro_f1" and "weighted_f1": means of F1 over the classes that occur, as they stand and by
       support.
     - "precision/class/NAME", likewise recall, f1 and support.
-    - "NAME/truth, by prediction/TRUTH": the share of the examples of TRUTH that were taken for NAME; 0 is left out.
+    - "NAME/truth, by prediction/TRUTH": the share of the examples of TRUTH that were taken for NAME; 0 is left out, but
+      for what is right.
 
     Args:
         predictions: classes said.
@@ -83,12 +84,13 @@ def weighted_f1(scores: dict[str, Scores]) -> float:
 
 def _confusions(predictions: Sequence[str], truths: Sequence[str], names: Sequence[str]) -> dict[str, float]:
     pairs, true = Counter(zip(predictions, truths, strict=True)), Counter(truths)
+    # What is right first, 0 too: rows and columns of a table come in the order in which they are first named.
+    right = [(name, name) for name in names if true[name]]
+    wrong = [(said, name) for said in names for name in names if said != name and pairs[said, name]]
+    # A name comes before the first slash, so that it can hold none.
     return {
-        # A name comes before the first slash, so that it can hold none.
         f"{said.replace('/', '∕')}/truth, by prediction/{name}": pairs[said, name] / true[name]
-        for said in names
-        for name in names
-        if pairs[said, name]
+        for said, name in right + wrong
     }
 
 

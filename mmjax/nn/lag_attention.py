@@ -42,8 +42,8 @@ class LagAttention(nn.Module):
         )
         sharpness = jnp.exp(self.param("log_scale", nn.initializers.constant(np.log(4.0)), (), jnp.float32))
         most = min(self.most, max(x.mask.shape[1], y.mask.shape[1]) - 1)
-        number = _by_lag(x.mask[:, :, None] & y.mask[:, None], most)
-        scores = _by_lag(jnp.einsum("bld,bsd->bls", query, key) / dim, most) / jnp.maximum(number, 1)
+        number = _by_lag(*(one.mask[..., None].astype(jnp.float32) for one in (x, y)), most)
+        scores = _by_lag(query, key, most) / dim / jnp.maximum(number, 1)
         weights = shares(sharpness * scores, number > 0)
         self.sow("maps", "lag", weights)
         return weights
@@ -54,11 +54,18 @@ def shifted(y: Tokens, weights: jax.Array, length: int) -> tuple[jax.Array, jax.
 
     Beside it the weight [B, length] of those.
     """
-    lag = np.arange(y.mask.shape[1]) - np.arange(length)[:, None]  # [length, S]
     most = weights.shape[-1] // 2
-    moved = jnp.where(np.abs(lag) <= most, weights[:, np.clip(lag + most, 0, 2 * most)], 0)
-    moved = jnp.where(y.mask[:, None], moved, 0)
-    return jnp.einsum("bls,bsd->bld", moved, y.cleared().x.astype(jnp.float32)), jnp.sum(moved, axis=-1)
+    given = jnp.concatenate([y.cleared().x.astype(jnp.float32), y.mask[..., None].astype(jnp.float32)], axis=-1)
+    late = _padded(given, length, most)
+
+    @jax.checkpoint
+    def add(total: jax.Array, step: tuple[jax.Array, jax.Array]):
+        place, weight = step
+        return total + weight[:, None, None] * jax.lax.dynamic_slice_in_dim(late, place, length, axis=1), None
+
+    nothing = jnp.zeros((len(given), length, given.shape[-1]), jnp.float32)
+    moved, _ = jax.lax.scan(add, nothing, (jnp.arange(2 * most + 1), weights.T))
+    return moved[..., :-1], moved[..., -1]
 
 
 def _standard(x: jax.Array, mask: jax.Array) -> jax.Array:
@@ -71,10 +78,21 @@ def _standard(x: jax.Array, mask: jax.Array) -> jax.Array:
     return x * jax.lax.rsqrt(square + LEAST)
 
 
-def _by_lag(products: jax.Array, most: int) -> jax.Array:
-    """[B, 2 most + 1] fp32: sums of products [B, L, S] over the pairs of steps that are so far from each other."""
-    steps, others = products.shape[1:]
-    at = np.arange(steps)[:, None] + np.arange(-most, most + 1)  # [L, 2 most + 1]
-    inside = (at >= 0) & (at < others)
-    found = products[:, np.arange(steps)[:, None], np.clip(at, 0, others - 1)]
-    return jnp.sum(jnp.where(inside, found, 0), axis=1, dtype=jnp.float32)
+def _by_lag(x: jax.Array, y: jax.Array, most: int) -> jax.Array:
+    """[B, 2 most + 1] fp32: sum over t of x_t . y_{t+l}, of x [B, L, D] and y [B, S, D] fp32.
+
+    Lag after lag: all pairs of steps at once would be L S numbers, of which a band is wanted.
+    """
+    length = x.shape[1]
+    late = _padded(y, length, most)
+
+    @jax.checkpoint
+    def at(_: None, place: jax.Array):
+        return None, jnp.sum(x * jax.lax.dynamic_slice_in_dim(late, place, length, axis=1), axis=(1, 2))
+
+    return jax.lax.scan(at, None, jnp.arange(2 * most + 1))[1].T
+
+
+def _padded(y: jax.Array, length: int, most: int) -> jax.Array:
+    """y [B, S, D] so that what is at step t + l, for all t below `length`, is at place t + l + most."""
+    return jnp.pad(y, [(0, 0), (most, most + max(length - y.shape[1], 0)), (0, 0)])

@@ -104,8 +104,17 @@ class Contrast(Supervised):
     def couple(
         self, params: Params, extra: Extra, encoded: Mapping[str, jax.Array], batch: Batch, ctx: Ctx
     ) -> tuple[dict[str, Mean], Extra]:
-        x, y = self._views(encoded)
+        # A tenth of a logit, at a scale of 100, is what TF32 would leave; covariances have no digits to lose either.
+        with jax.default_matmul_precision("highest"):
+            return self._coupled(params, extra, self._views(encoded), batch, ctx)
+
+    def _coupled(
+        self, params: Params, extra: Extra, views: tuple[jax.Array, jax.Array], batch: Batch, ctx: Ctx
+    ) -> tuple[dict[str, Mean], Extra]:
+        x, y = views
         whole = WholeBatch(self._real(batch), self._group(batch), ctx.axis)
+        if whole.size < 2:
+            raise ValueError("a batch of 1 row has nothing to be told from; raise data.batch to 2 or more")
         # A scale in bfloat16 would have three digits.
         learned = self.model.apply({"params": params}, method="learned")
         if "running" in extra:
@@ -185,7 +194,8 @@ class Contrast(Supervised):
     def _placed(self, vectors: Mapping[str, jax.Array], extra: Extra) -> dict[str, jax.Array]:
         views = tuple(one.astype(jnp.float32) for one in self._views(vectors))
         if self.canonical is not None:
-            views = self.canonical.projected(extra["canonical"], *views)
+            with jax.default_matmul_precision("highest"):
+                views = self.canonical.projected(extra["canonical"], *views)
         return dict(zip(self.model.order, views, strict=True))
 
     def _real(self, batch: Batch) -> jax.Array:

@@ -39,6 +39,8 @@ class OgmGe(Drawing):
             raise ValueError(f"task is {type(self.task).__name__}; expected tasks.each, which tells modalities apart")
         if self.alpha <= 0 or self.noise < 0:
             raise ValueError(f"alpha is {self.alpha} and noise {self.noise}; expected above 0, and 0 or more")
+        if self.until is not None and self.until < 0:
+            raise ValueError(f"until is {self.until}; expected a number of steps, or None for all")
 
     def init(self, key: jax.Array, batch: Batch) -> tuple[Params, Extra]:
         if len(self.model.encoders) < 2:

@@ -33,6 +33,12 @@ class Surgery(Wrapper):
     def weights(self) -> dict[str, float]:
         return {"total": 1.0}
 
+    def init(self, key: jax.Array, batch: Batch) -> tuple[Params, Extra]:
+        params, extra = super().init(key, batch)
+        if hasattr(self, "shared"):
+            matching(paths.flatten(params), self.shared)  # a pattern of nothing is told before anything is learnt
+        return params, extra
+
     def loss(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> tuple[dict[str, Mean], Extra]:
         names, axis = tuple(self.task.weights), ctx.axis
 
@@ -89,7 +95,7 @@ def matching(gradients: Flat, shared: str) -> list[str]:
 def products(gradients: Sequence[Flat], chosen: Sequence[str]) -> jax.Array:
     """[K, K] fp32: the dot products of K gradients over the chosen paths."""
     return sum(
-        jnp.einsum("ki,li->kl", rows, rows)
+        jnp.einsum("ki,li->kl", rows, rows, precision="highest")
         for rows in (jnp.stack([one[path].astype(jnp.float32).reshape(-1) for one in gradients]) for path in chosen)
     )
 

@@ -26,6 +26,15 @@ def given():
     return values.astype(np.float32), times.astype(np.float32), mask
 
 
+def test_late_times_have_the_gaps_of_early_ones():
+    for start in (0.0, 7190.0):
+        times = (start + np.arange(250) / 25)[None]
+        values, real = linear(np.ones((1, 250, 1)), times, np.ones((1, 250), bool), start + np.arange(400) / 40, 0.04)
+        assert real[0, :398].all() and (values[0, :398] == 1).all()
+    _, real = linear(np.ones((1, 2, 1)), np.array([[7190.0, 7190.1]]), np.ones((1, 2), bool), [7190.05], 0.04)
+    assert not real.any()
+
+
 def by_loops(given, clock, method):
     """What each row has at each time: (values, mask)."""
     values, mask = np.zeros((B, len(clock), D)), np.zeros((B, len(clock)), bool)

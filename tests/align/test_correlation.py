@@ -90,13 +90,25 @@ def test_the_unit_of_a_stream_changes_nothing(method):
 
 
 @pytest.mark.parametrize("method", [correlation, gcc_phat])
-@pytest.mark.parametrize("place", [0, 37, 80, 90])
-def test_a_short_stream_is_found_wherever_it_is_of_a_long_one(method, place):
-    source = np.random.default_rng(place).normal(size=(1, 100)).astype(np.float32)
-    short = source[:, place : place + 10]
+def test_streams_of_other_shapes_and_what_is_no_temperature_are_told(method):
+    x, mask = np.ones((1, 5), np.float32), np.ones((1, 5), bool)
+    for given in ((x[0], x[0], mask[0], mask[0]), (x[..., None], x, mask, mask), (x, x, mask[:, :4], mask)):
+        with pytest.raises(ValueError, match=r"streams are \[B, N\] and \[B, M\] with masks .* given \[\("):
+            method(*given, 2)
+    with pytest.raises(ValueError, match=r"most is 2\.5; expected how many steps"):
+        method(x, x, mask, mask, 2.5)
+    with pytest.raises(ValueError, match="temperature is 0; expected a number above 0"):
+        soft_offset(method(x, x, mask, mask, 2), 0)
+
+
+@pytest.mark.parametrize(("method", "length"), [(correlation, 10), (gcc_phat, 60)])
+@pytest.mark.parametrize("place", [0, 137, 230])
+def test_a_short_stream_is_found_wherever_in_another_it_is(method, length, place):
+    source = np.random.default_rng(place).normal(size=(1, 300)).astype(np.float32)
+    short = source[:, place : place + length]
     real = [np.ones(one.shape, bool) for one in (short, source)]
-    assert hard_offset(method(short, source, *real, 99)).tolist() == [place]
-    assert hard_offset(method(source, short, *real[::-1], 99)).tolist() == [-place]
+    assert hard_offset(method(short, source, *real, 299)).tolist() == [place]
+    assert hard_offset(method(source, short, *real[::-1], 299)).tolist() == [-place]
 
 
 def test_where_no_lag_is_far_enough_to_compare_with_there_is_no_confidence():
@@ -121,11 +133,12 @@ def test_where_nothing_can_be_told_none_is_found_and_gradients_are_finite(method
     assert all(np.isfinite(one).all() for one in gradients)
 
 
-def test_streams_that_do_not_overlap_at_any_lag_have_no_offset():
+@pytest.mark.parametrize("method", [correlation, gcc_phat])
+def test_streams_that_do_not_overlap_at_any_lag_have_no_offset(method):
     x = y = np.random.default_rng(0).normal(size=(1, 60)).astype(np.float32)
     early, late = np.arange(60)[None] < 20, np.arange(60)[None] >= 40
-    assert not correlation(x, y, early, late, 10).found.any()
-    assert correlation(x, y, early, late, 30).found.all()
+    assert not method(x, y, early, late, 10).found.any()
+    assert method(x, y, early, late, 30).found.all()
 
 
 @pytest.mark.parametrize("method", [correlation, gcc_phat])

@@ -120,6 +120,24 @@ def test_without_a_step_there_is_no_cost_and_no_gradient(softness):
     assert not np.asarray(alignment(cost, some, none, softness)).any()
 
 
-def test_a_negative_softness_is_told():
-    with pytest.raises(ValueError, match="softness is -1; expected 0"):
-        warped(np.zeros((1, 2, 2)), np.ones((1, 2), bool), np.ones((1, 2), bool), -1)
+@pytest.mark.parametrize("unit", [1e-12, 1e12])
+def test_the_unit_of_a_cost_changes_no_path(given, unit):
+    cost, *masks = given
+    np.testing.assert_allclose(warped(unit * cost, *masks), unit * warped(cost, *masks), rtol=1e-5)
+    np.testing.assert_allclose(warped(unit * cost, *masks, unit), unit * warped(cost, *masks, 1.0), rtol=1e-4)
+    for softness in (0.0, 1.0):
+        found = alignment(unit * cost, *masks, softness * unit)
+        np.testing.assert_allclose(found, alignment(cost, *masks, softness), atol=1e-4)
+    assert np.isfinite(alignment(1e4 * cost, *masks, 1e-6)).all()
+
+
+def test_what_cannot_be_warped_is_told():
+    two = np.ones((1, 2), bool)
+    for softness in (-1, np.nan, np.inf):
+        with pytest.raises(ValueError, match=f"softness is {softness}; expected 0"):
+            warped(np.zeros((1, 2, 2)), two, two, softness)
+    for shape in ((2, 2), (1, 2, 3), (2, 2, 2)):
+        with pytest.raises(ValueError, match=r"a cost \[B, N, M\] has masks .* given \("):
+            warped(np.zeros(shape), two, two)
+    with pytest.raises(ValueError, match=r"series are .* given \(1, 2, 3\) and \(1, 2, 4\)"):
+        divergence(np.zeros((1, 2, 3)), np.zeros((1, 2, 4)), two, two)

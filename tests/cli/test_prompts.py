@@ -51,6 +51,13 @@ def test_prompts_that_cannot_be_read_are_told(running, template, told):
         by_prompts(*running, [template])
 
 
+def test_words_that_no_training_text_had_are_named(running, capfd):
+    by_prompts(*running, ["{}", "a {}"])
+    assert "--prompt:" not in "".join(capfd.readouterr())
+    by_prompts(*running, ["a picture: {}"])
+    assert "--prompt: no training text had picture:; what is read" in "".join(capfd.readouterr())
+
+
 def test_a_run_that_has_no_classes_or_text_is_told():
     run = SimpleNamespace(task=SimpleNamespace(), experiment=SimpleNamespace(data=None), workdir="runs/mine")
     with pytest.raises(ValueError, match=r"expected a run of tasks.contrast .* runs/mine is none"):

@@ -37,6 +37,7 @@ def test_confusions_are_shares_of_what_is_true_in_a_table_of_its_own():
         ("dog", table, "dog"): 1 / 3,
         ("cat", table, "dog"): 1 / 3,
         ("n∕a", table, "dog"): 1 / 3,
+        ("n∕a", table, "n/a"): 0.0,
         ("bird", table, "n/a"): 1.0,
     }
 

@@ -20,6 +20,7 @@ from mmjax.losses.clip import Clip
 from mmjax.losses.dcca import Dcca
 from mmjax.losses.huber import Huber
 from mmjax.losses.ring_siglip import RingSiglip
+from mmjax.losses.soft_cca import SoftCca
 from mmjax.losses.triplet import Triplet
 from mmjax.models.two_towers import TwoTowers
 from mmjax.optim.constant import Constant
@@ -57,7 +58,9 @@ TASKS = {
     "clip": Contrast(towers(scale=5.0), Clip()),
     "siglip": Contrast(towers(scale=5.0, bias=-3.0), RingSiglip(), together="label"),
     "dcca": Contrast(towers(Regress), Dcca(), canonical=Canonical()),
+    "soft_cca": Contrast(towers(Regress), SoftCca(), canonical=Canonical()),
 }
+COMPARED = ("siglip", "dcca", "soft_cca")
 # Not Adam, which makes steps of what rounding leaves of a gradient that is 0, such as that of a bias before centring.
 OPTIM = Optimizer(rule=Sgd(), schedule=Constant(0.02)).over(99)
 
@@ -158,6 +161,33 @@ def test_the_scale_stops_at_its_most_and_can_come_back():
         assert float(slope) == pytest.approx(wanted, rel=1e-5)
 
 
+def test_statistics_that_a_loss_keeps_reach_the_next_step():
+    task, given = TASKS["soft_cca"], batch()
+    params, extra = task.init(jax.random.key(0), given)
+    found = [extra]
+    for _ in range(2):
+        found.append(task.loss(params, found[-1], given, Ctx(jax.random.key(0), train=True))[1])
+    weights = [float(one["running"].weight) for one in found]
+    assert weights[0] == 0 and weights[1] == pytest.approx(1) and weights[1] < weights[2] < 2
+    np.testing.assert_allclose(found[2]["running"].x, found[1]["running"].x * weights[2], rtol=1e-4, atol=1e-5)
+
+
+def test_a_report_names_what_is_nearest_first_and_says_whether_it_belongs():
+    given = {name: values for name, values in batch().items() if name != "label"}
+    task = TASKS["clip"].bind(None)
+    params, extra = task.init(jax.random.key(0), given)
+    ctx = Ctx(jax.random.key(0), False)
+    predictions = jax.device_get(task.predict(params, extra, given, ctx))
+    near = predictions["seen"] @ predictions["heard"].T
+    panels = task.show(params, extra, given, ctx)
+    assert len(panels) == B - 2  # two rows lack what is heard
+    for b, panel in zip(range(2, B), panels, strict=True):
+        order = sorted(range(2, B), key=lambda other, b=b: -near[b, other])
+        shown = " ".join(panel.text.values())
+        assert "; ".join(f"row {other}" for other in order[:3]) in shown
+        assert panel.text["verdict"] == ("right" if order[0] == b else "wrong")
+
+
 def test_a_task_of_two_parts_may_be_cut_and_says_so():
     task = TASKS["clip"]
     assert task.coupled and isinstance(task, Coupled)
@@ -204,12 +234,12 @@ def test_one_device_mesh_and_pmap_give_the_same_and_so_do_their_microbatches(env
         cwd=ROOT, env=environment(4), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["siglip", "dcca"]
+    assert done.stdout.split() == [*COMPARED]
 
 
 def compare() -> None:
     """On four devices; prints what agrees."""
-    for name in ("siglip", "dcca"):
+    for name in COMPARED:
         one = trained(TASKS[name])
         for partition in (Mesh(axes={"data": 2, "fsdp": 2}), Pmap()):
             close(one, trained(TASKS[name], microbatches=2, partition=partition))
