@@ -6,6 +6,8 @@ A query that may see no key at all gets zeros: what lies under a False mask chan
 Heads stand before positions, [B, H, L, K], so that the products are plain batched matrix products.
 """
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 from einops import rearrange
@@ -32,6 +34,8 @@ class Attention(nn.Module):
     `scale` None is K ** -0.5. T5 has scale 1 and folds K ** -0.5 into the initial query weights, as is done here.
     With `kv_heads` G < H, H / G queries share a key and a value (Ainslie et al. 2023, 2305.13245). `rotary` is the
     base of rotary positions (10,000 is usual); then `at` says where queries and keys stand, [B, L] or [1, L].
+    `norm` stands before the last map (sub-LN: Wang et al. 2022, arXiv 2210.06423); `start` says of each
+    map, by its name, how its kernel starts.
     """
 
     dim: int
@@ -41,17 +45,19 @@ class Attention(nn.Module):
     scale: float | None = None
     kv_heads: int | None = None
     rotary: float | None = None
+    norm: Callable[..., nn.Module] | None = None
+    start: Callable[[str], nn.initializers.Initializer] | None = None
 
     def setup(self):
         groups = self.heads if self.kv_heads is None else self.kv_heads
         if self.heads % groups:
             raise ValueError(f"{self.heads} heads cannot share {groups} keys evenly; kv_heads must divide heads")
-        folded = 1.0 if self.scale is None else 1.0 / self.head_dim
-        query_init = nn.initializers.variance_scaling(folded, "fan_in", "normal")
-        self.query = Dense(self.heads * self.head_dim, use_bias=self.use_bias, kernel_init=query_init)
-        self.key = Dense(groups * self.head_dim, use_bias=self.use_bias)
-        self.value = Dense(groups * self.head_dim, use_bias=self.use_bias)
-        self.out = Dense(self.dim, use_bias=self.use_bias)
+        self.query = self._map("query", self.heads * self.head_dim)
+        self.key = self._map("key", groups * self.head_dim)
+        self.value = self._map("value", groups * self.head_dim)
+        self.out = self._map("out", self.dim)
+        if self.norm is not None:
+            self.out_norm = self.norm()
 
     def project(self, memory: jax.Array, at: jax.Array | None = None) -> KeyValue:
         """The key and value [B, G, S, K] of a memory [B, S, D] whose places are `at`."""
@@ -72,7 +78,14 @@ class Attention(nn.Module):
         if self.is_mutable_collection("maps"):
             self.sow("maps", "attention", attention_weights(query, key, mask, bias, scale))
         attended = attend(query, key, value, mask, bias, scale)
-        return self.out(rearrange(attended, "b h l k -> b l (h k)"))
+        together = rearrange(attended, "b h l k -> b l (h k)")
+        return self.out(together if self.norm is None else self.out_norm(together))
+
+    def _map(self, name: str, width: int) -> nn.Module:
+        folded = 1.0 if self.scale is None else 1.0 / self.head_dim
+        usual = {"query": nn.initializers.variance_scaling(folded, "fan_in", "normal")}
+        begins = usual.get(name, nn.initializers.lecun_normal()) if self.start is None else self.start(name)
+        return Dense(width, use_bias=self.use_bias, kernel_init=begins)
 
     def _heads(self, x: jax.Array) -> jax.Array:
         return rearrange(x, "b l (h k) -> b h l k", k=self.head_dim)

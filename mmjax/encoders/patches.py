@@ -1,0 +1,52 @@
+"""A picture as a class token and its patches, before any layer (Dosovitskiy et al. 2021, arXiv 2010.11929).
+
+x = [class; stem(picture) or, where a patch is hidden, the mask token] + position      (BEiT: arXiv 2106.08254)
+"""
+
+import jax
+import jax.numpy as jnp
+from einops import repeat
+from flax import linen as nn
+
+from mmjax.core.precision import computing
+from mmjax.core.tokens import Tokens
+from mmjax.nn.checks import check_arrays, check_sizes
+from mmjax.nn.learned_position import LearnedPosition, flatten_grid
+from mmjax.nn.pixels import centred
+
+
+class Patches(nn.Module):
+    """Pictures [B, H, W, C] with values in 0..255 and mask [B] to Tokens [B, 1 + h w, dim].
+
+    `stem` maps pixels in -1..1 to a grid [B, h, w, dim]. A table of `position` is resized by `train.init_from`.
+    """
+
+    dim: int
+    stem: nn.Module
+    position: nn.Module = LearnedPosition()
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_sizes(self)
+
+    @nn.compact
+    def __call__(self, values: jax.Array, mask: jax.Array, *, train: bool, hidden: jax.Array | None = None) -> Tokens:
+        """`hidden` [B, h, w] bool says which patches are to be filled in.
+
+        Raises:
+            ValueError: arrays of other shapes, or a stem of another width.
+        """
+        check_arrays(self, values, mask, "B | H W C")
+        grid = self.stem(centred(values, mask).astype(computing(self)))
+        if grid.shape[-1] != self.dim:
+            raise ValueError(f"stem.dim is {grid.shape[-1]}, but the encoder has dim {self.dim}; make them equal")
+        normal, zeros = nn.initializers.normal(0.02), nn.initializers.zeros
+        token = self.param("mask_token", zeros, (self.dim,)).astype(grid.dtype)
+        if hidden is not None:
+            if hidden.shape != grid.shape[:3]:
+                raise ValueError(f"hidden has the shape {hidden.shape}; expected {grid.shape[:3]}, one for each patch")
+            grid = jnp.where(hidden[..., None], token, grid)
+        first = self.param("class_token", normal, (self.dim,)) + self.param("class_position", normal, (self.dim,))
+        first = repeat(first.astype(grid.dtype), "d -> b 1 d", b=len(grid))
+        x = jnp.concatenate([first, flatten_grid(self.position(grid))], axis=1)
+        return Tokens.of(x, repeat(mask, "b -> b l", l=x.shape[1]))

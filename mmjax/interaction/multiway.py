@@ -1,0 +1,112 @@
+"""Modalities that attend together with feed-forwards of their own, layer by layer (BEiT-3: arXiv 2208.10442).
+
+As published code has it, maps and norms of attention are each modality's own too, with sub-LN (arXiv 2210.06423). As
+the paper has it, attention is shared and the last three of 40 layers feed image and text forward together:
+shared=True, sub_norm=False, joint=3, start=DepthInit().
+"""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import linen as nn
+
+from mmjax.core.tokens import Modalities, Tokens, in_order
+from mmjax.nn import masks
+from mmjax.nn.attention import Attention
+from mmjax.nn.checks import check_sizes
+from mmjax.nn.layer_norm import LayerNorm
+from mmjax.nn.mlp import Mlp
+from mmjax.nn.multiway_block import Init, MultiwayBlock
+from mmjax.nn.sized import head_dim
+from mmjax.nn.stack import Stack
+from mmjax.nn.sub_norm_init import SubNormInit
+
+
+class Multiway(nn.Module):
+    """Modalities [B, L_m, D] to the same, all of `order` or some of them; `hidden` None is 4 D.
+
+    Parameters are those of the modalities that it is initialised with. A modality that an example lacks, and one that
+    is not among those given, are the same.
+
+    Args:
+        shared: attention has the same maps and norm for all modalities; else each its own.
+        sub_norm: a norm more before the last map of attention and feed-forward.
+        joint: of so many last layers the feed-forward of an example that has all of `order` is one more, for all.
+        drop_path: how often the last layer's branches are left out in training; it grows in equal steps from 0.
+        start: how kernels start, such as `nn.sub_norm_init`, `nn.depth_init`.
+    """
+
+    order: tuple[str, ...]
+    layers: int = 2
+    heads: int = 4
+    hidden: int | None = None
+    shared: bool = False
+    sub_norm: bool = True
+    joint: int = 0
+    start: Init = SubNormInit()
+    dropout: float = 0.0
+    drop_path: float = 0.0
+    epsilon: float = 1e-5
+    scan: bool = False
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_sizes(self)
+        if not 0 <= self.drop_path < 1:
+            raise ValueError(f"drop_path is {self.drop_path}; expected a share in [0, 1)")
+        if not 0 <= self.joint <= self.layers:
+            raise ValueError(f"joint is {self.joint}; expected 0 to {self.layers}, the number of layers")
+
+    @nn.compact
+    def __call__(self, modalities: Modalities, *, train: bool, mask: jax.Array | None = None) -> dict[str, Tokens]:
+        """`mask` [B or 1, L, L] says which of all tokens, one modality after the other in order, may see which.
+
+        Raises:
+            ValueError: a modality that `order` does not name, or as `core.tokens.in_order`.
+        """
+        names = tuple(name for name in self.order if name in modalities) if modalities else self.order
+        if len(set(self.order)) != len(self.order) or len(names) != len(modalities):
+            names = self.order  # of which `in_order` tells what is wrong
+        tokens = [one.cleared() for one in in_order(modalities, names)]
+        x, real = tuple(one.x for one in tokens), tuple(one.mask for one in tokens)
+        seen = masks.keys(jnp.concatenate(real, axis=1))
+        seen = seen if mask is None else seen & mask
+        places = {"layer": np.arange(1.0, self.layers + 1), "drop_path": np.linspace(0, self.drop_path, self.layers)}
+        done = 0
+        for name, count in (("stack", self.layers - self.joint), ("joint_stack", self.joint)):
+            if count:
+                here = {key: values[done : done + count].astype(np.float32) for key, values in places.items()}
+                block = self._block(names, x[0].shape[-1], joint=name == "joint_stack")
+                stack = Stack(block, count, self.scan, name=name)
+                x, _ = stack(x, here if self.scan else _layers(here, count), real, seen, train=train)
+                done += count
+        norms = (
+            dict.fromkeys(names, LayerNorm(self.epsilon, name="norm"))
+            if self.shared
+            else {name: LayerNorm(self.epsilon, name=f"{name}_norm") for name in names}
+        )
+        return {name: one.replace(x=norms[name](y)) for name, one, y in zip(names, tokens, x, strict=True)}
+
+    def _block(self, names: tuple[str, ...], dim: int, joint: bool) -> partial:
+        norm = partial(LayerNorm, self.epsilon)
+        inner = norm if self.sub_norm else None
+        width = 4 * dim if self.hidden is None else self.hidden
+        heads = dict(heads=self.heads, head_dim=head_dim(dim, self.heads))
+        return partial(
+            MultiwayBlock,
+            names=names,
+            attention=partial(Attention, **heads, use_bias=True, norm=inner),
+            mlp=partial(Mlp, hidden=width, approximate=False, norm=inner),
+            norm=norm,
+            own=not self.shared,
+            joint=joint,
+            start=self.start,
+            layers=self.layers,
+            dropout=self.dropout,
+        )
+
+
+def _layers(places: dict[str, np.ndarray], count: int) -> tuple[dict[str, np.ndarray], ...]:
+    return tuple({key: values[n] for key, values in places.items()} for n in range(count))
