@@ -1,6 +1,7 @@
 """BEiT-3 base and large (Wang et al. 2022, arXiv 2208.10442) as released and as torchscale calls their parameters.
 
-Both towers have maps and norms of their own, image "A" and text "B"; tables of positions begin with two rows of no token.
+Both towers have maps and norms of their own, image "A" and text "B". Tables of positions have two rows before
+the first.
 """
 
 import numpy as np
