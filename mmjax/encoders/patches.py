@@ -31,7 +31,7 @@ class Patches(nn.Module):
 
     @nn.compact
     def __call__(self, values: jax.Array, mask: jax.Array, *, train: bool, hidden: jax.Array | None = None) -> Tokens:
-        """`hidden` [B, h, w] bool says which patches are to be filled in.
+        """`hidden` [B, h, w] bool says which patches are to be filled in; without it there is no mask token.
 
         Raises:
             ValueError: arrays of other shapes, or a stem of another width.
@@ -41,8 +41,8 @@ class Patches(nn.Module):
         if grid.shape[-1] != self.dim:
             raise ValueError(f"stem.dim is {grid.shape[-1]}, but the encoder has dim {self.dim}; make them equal")
         normal, zeros = nn.initializers.normal(0.02), nn.initializers.zeros
-        token = self.param("mask_token", zeros, (self.dim,)).astype(grid.dtype)
         if hidden is not None:
+            token = self.param("mask_token", zeros, (self.dim,)).astype(grid.dtype)
             if hidden.shape != grid.shape[:3]:
                 raise ValueError(f"hidden has the shape {hidden.shape}; expected {grid.shape[:3]}, one for each patch")
             grid = jnp.where(hidden[..., None], token, grid)

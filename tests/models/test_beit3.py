@@ -39,10 +39,14 @@ def batch(size, rows=2, length=5, words=7):
     return text | {"image": image, "image_mask": np.ones(rows, bool)}
 
 
+def hiding(given, side=2):
+    return given | {"image_hidden": np.zeros((2, side, side), bool)}
+
+
 def counts(name):
     """Millions of parameters in all, and of those whose path has a word in it."""
     dim, patch, multiway = PUBLISHED[name]
-    model, given = built(dim, patch, multiway), batch(224)
+    model, given = built(dim, patch, multiway), hiding(batch(224), 224 // patch)
     shapes = paths.flatten(jax.eval_shape(lambda: model.init(jax.random.key(0), given, train=False))["params"])
     return lambda word="": sum(leaf.size for path, leaf in shapes.items() if word in path) / 1e6
 
@@ -68,7 +72,7 @@ SMALL = {
 def small(request):
     """(the model, its parameters, what it makes of a batch under jit)."""
     model = built(8, 4, SMALL[request.param], vocab=7, codes=5, length=6)
-    params = jax.jit(lambda: model.init(jax.random.key(0), batch(8), train=False)["params"])()
+    params = jax.jit(lambda: model.init(jax.random.key(0), hiding(batch(8)), train=False)["params"])()
     return request.param, params, compiled(lambda given: model.apply({"params": params}, given, train=False))
 
 
@@ -97,8 +101,7 @@ def test_an_example_that_lacks_one_is_fed_forward_as_it_is_beside_one_that_has_b
 
 def test_a_hidden_patch_leaves_its_place_alone(small):
     _, _, run = small
-    given, hidden = batch(8), np.zeros((2, 2, 2), bool)
-    hidden[:, 0, 1] = True
+    given, hidden = batch(8), np.arange(4).reshape(1, 2, 2) == np.ones((2, 1, 1))
     other = given | {"image": given["image"].copy()}
     other["image"][:, :4, 4:] = 255 - other["image"][:, :4, 4:]
     one, another = (run(each | {"image_hidden": hidden}) for each in (given, other))

@@ -16,6 +16,7 @@ from tests.weights.test_parity import golden, imported
 
 GIVEN, WEIGHTS = golden("beit3")
 IMAGE = {"image": GIVEN["image"], "image_mask": np.ones(2, bool)}
+HIDDEN = {"image_hidden": GIVEN["image_hidden"].reshape(2, 4, 4)}
 TEXT = {"text": GIVEN["text"], "text_mask": GIVEN["text_mask"]}
 
 
@@ -30,7 +31,7 @@ def small(scan=False):
 @pytest.fixture(scope="module", params=[False, True], ids=["loop", "scan"])
 def model(request):
     model = small(request.param)
-    params = imported(lambda key: model.init(key, IMAGE | TEXT, train=False)["params"], WEIGHTS, beit3)
+    params = imported(lambda key: model.init(key, IMAGE | TEXT | HIDDEN, train=False)["params"], WEIGHTS, beit3)
     run = jax.jit(
         lambda batch, mask=None: model.apply({"params": params}, batch, train=False, mask=mask, method="encode")
     )
@@ -42,8 +43,7 @@ def near(found, wanted):
 
 
 def test_pictures_alone_with_patches_to_fill_in(model):
-    hidden = GIVEN["image_hidden"].reshape(2, 4, 4)
-    near(model(IMAGE | {"image_hidden": hidden})["image"].x, GIVEN["image_out"])
+    near(model(IMAGE | HIDDEN)["image"].x, GIVEN["image_out"])
 
 
 def test_texts_alone_padded(model):

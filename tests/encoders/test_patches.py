@@ -1,0 +1,43 @@
+"""A class token and patches against loops, and patches that are hidden."""
+
+import jax
+import numpy as np
+import pytest
+
+from mmjax.encoders.patches import Patches
+from mmjax.nn.patch_embedding import PatchEmbedding
+from tests import reference
+from tests.encoders import loops
+from tests.encoders.case import DIM, Case
+
+FLOATS = np.random.default_rng(0).integers(0, 256, (3, 4, 6, 3)).astype(np.float32)
+MASK = np.array([True, False, True])
+PATCHES = Patches(dim=DIM, stem=PatchEmbedding(2, DIM))
+CASES = {"patches": Case(PATCHES, FLOATS, MASK)}
+
+
+@pytest.mark.parametrize("kind", ["seen", "hidden"])
+def test_it_is_a_class_token_and_patches_or_the_mask_token_with_positions(kind):
+    hidden = {} if kind == "seen" else {"hidden": np.random.default_rng(1).random((3, 2, 3)) < 0.5}
+    params = reference.parameters(PATCHES, FLOATS, MASK, train=False, **hidden)
+    assert ("mask_token" in params) == (kind == "hidden")
+    cut = (FLOATS / 127.5 - 1).reshape(3, 2, 2, 3, 2, 3).swapaxes(2, 3).reshape(3, 6, 12)
+    x = reference.dense(cut, params["stem"]["patch"])
+    if hidden:
+        x[hidden["hidden"].reshape(3, 6)] = params["mask_token"]
+    x = x + params["position"]["table"].reshape(6, DIM)
+    first = np.tile(params["class_token"] + params["class_position"], (3, 1, 1))
+    found = reference.compiled(lambda params: PATCHES.apply({"params": params}, FLOATS, MASK, train=False, **hidden))
+    loops.close(found(params), np.concatenate([first, x], axis=1), np.tile(MASK[:, None], (1, 7)))
+
+
+def test_what_does_not_fit_is_told():
+    def init(module, values, **hidden):
+        jax.eval_shape(lambda: module.init(jax.random.key(0), values, MASK, train=False, **hidden))
+
+    with pytest.raises(ValueError, match=r"hidden has the shape \(3, 6\); expected \(3, 2, 3\)"):
+        init(PATCHES, FLOATS, hidden=np.ones((3, 6), bool))
+    with pytest.raises(ValueError, match=r"takes values \[B, H, W, C\] with a mask \[B\], given"):
+        init(PATCHES, FLOATS[0])
+    with pytest.raises(ValueError, match=r"stem\.dim is 5, but the encoder has dim 8; make them equal"):
+        init(Patches(dim=DIM, stem=PatchEmbedding(2, 5)), FLOATS)
