@@ -80,7 +80,8 @@ def table(name: str, grid: Mapping[str, Sequence[Cell]]) -> str:
             continue
         scores = [cell.scores() for cell in done]
         told = [mean([s[f"recall_at_{k}/retrieval/{way}"] for s in scores]) for way in ways for k in AT]
-        told += [mean([zero_shot(cell) for cell in done])] * by_prompts
+        if by_prompts:
+            told.append(mean([zero_shot(cell) for cell in done]))
         lines.append(f"| {loss} | {' | '.join(told)} |")
     return f"### {name}\n\n" + "\n".join(lines) + "\n"
 
