@@ -125,8 +125,7 @@ def _panels(
         beside = {name: text[name] for name in ("weights", "verdict") if name in text}
         return [_curve(chosen, text)] if first is None else [first, _curve(chosen, beside)]
     if first is None:
-        beside = {name: text[name] for name in ("verdict",) if name in text}
-        first = Panel("table", {"rows": np.array([[name, _said(value)] for name, value in text.items()])}, beside)
+        first = Panel("table", {"rows": np.array([[name, _said(value)] for name, value in text.items()])}, text)
     return [first]
 
 

@@ -28,6 +28,8 @@ def card(panel: Panel) -> dict[str, Any]:
         drawn = KINDS[panel.kind](panel.arrays, panel.text)
     except KeyError as error:
         raise ValueError(f"a {panel.kind} panel needs the array {error}; it has {sorted(panel.arrays)}") from None
+    told = {tuple(row) for row in drawn.get("rows", ())}
+    text = {label: value for label, value in text.items() if (label, value) not in told}  # once is enough
     return {"kind": panel.kind, "text": text, "verdict": panel.text.get("verdict"), **drawn}
 
 

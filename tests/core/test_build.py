@@ -93,7 +93,13 @@ def test_a_description_writes_out_every_default_and_names_a_class_by_its_file_wh
     group = {"use": "optim.group", "rate": 1.0, "decay": None, "layer_decay": None, "warmup": 0, "frozen": False}
     assert describe(Group()) == group
     assert describe(Checkpoint()) == {"every": 100, "keep": 2, "best": None}
-    assert describe(Mlp(hidden=3, name="mlp")) == {"use": "nn.mlp", "hidden": 3, "approximate": True}
+    assert describe(Mlp(hidden=3, name="mlp")) == {
+        "use": "nn.mlp",
+        "hidden": 3,
+        "approximate": True,
+        "norm": None,
+        "start": None,
+    }
 
 
 def test_what_a_task_learns_from_its_data_is_no_field_of_its_config():
@@ -108,7 +114,7 @@ def test_what_a_task_learns_from_its_data_is_no_field_of_its_config():
     [
         (
             use("nn.mlp", hiden=4),
-            "Mlp has no field 'hiden'; it accepts approximate, hidden; did you mean 'hidden'?",
+            "Mlp has no field 'hiden'; it accepts approximate, hidden, norm, start; did you mean 'hidden'?",
         ),
         (use("nn.mlp", hidden=4, name="x"), "Mlp has no field 'name'; it accepts approximate, hidden"),
         (use("nn.mlp"), "Mlp needs the field 'hidden'; it accepts approximate, hidden"),
