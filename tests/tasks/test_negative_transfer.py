@@ -65,7 +65,7 @@ TASKS = {
     "noisy": OgmGe(EACH),
     "gradient_blending": GradientBlending(EACH, window=2, held=0.3),
 }
-COUPLED = ("watch", "pcgrad", "noisy", "gradient_blending")
+COUPLED = ("pcgrad", "noisy", "gradient_blending")  # what watching tells, PCGrad tells too
 OPTIM = Optimizer(rule=Sgd(momentum=0.0), schedule=Constant(1.0)).over(9)
 
 
