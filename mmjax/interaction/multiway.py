@@ -73,12 +73,14 @@ class Multiway(nn.Module):
         x, real = tuple(one.x for one in tokens), tuple(one.mask for one in tokens)
         seen = masks.keys(jnp.concatenate(real, axis=1))
         seen = seen if mask is None else seen & mask
-        places = {"layer": np.arange(1.0, self.layers + 1), "drop_path": np.linspace(0, self.drop_path, self.layers)}
+        places = {"layer": np.arange(1.0, self.layers + 1)}
+        if self.drop_path:
+            places["drop_path"] = np.linspace(0, self.drop_path, self.layers)
         done = 0
         for name, count in (("stack", self.layers - self.joint), ("joint_stack", self.joint)):
             if count:
                 here = {key: values[done : done + count].astype(np.float32) for key, values in places.items()}
-                block = self._block(names, x[0].shape[-1], joint=name == "joint_stack")
+                block = self._block(names, x[0].shape[-1], joint=name == "joint_stack" and names == self.order)
                 stack = Stack(block, count, self.scan, name=name)
                 x, _ = stack(x, here if self.scan else _layers(here, count), real, seen, train=train)
                 done += count

@@ -48,13 +48,13 @@ class MultiwayBlock(nn.Module):
         start = partial(self.start, layer=place["layer"], layers=self.layers)
         attention = partial(self.attention, dim=x[0].shape[-1], start=start)
         attended = (self._each if self.own else self._shared)(x, attention, mask)
-        x = self._added(x, attended, place["drop_path"])
+        x = self._added(x, attended, place.get("drop_path"))
         fed = [self._fed(name, one, start) for name, one in zip(self.names, x, strict=True)]
         if self.joint and len(x) > 1:
             whole = reduce(and_, (jnp.any(one, axis=1) for one in real))[:, None, None]
             together = self._parted(self._fed("joint", jnp.concatenate(x, axis=1), start), x)
             fed = [jnp.where(whole, *both) for both in zip(together, fed, strict=True)]
-        return self._added(x, fed, place["drop_path"]), {}
+        return self._added(x, fed, place.get("drop_path")), {}
 
     def _each(self, x: Arrays, attention: Callable[..., Attention], mask: jax.Array) -> Sequence[jax.Array]:
         own = [attention(name=f"{name}_attention") for name in self.names]
@@ -76,8 +76,8 @@ class MultiwayBlock(nn.Module):
         ends = accumulate((one.shape[1] for one in like), initial=0)
         return [joined[:, start:end] for start, end in pairwise(ends)]
 
-    def _added(self, x: Arrays, branches: Sequence[jax.Array], rate: jax.Array) -> Arrays:
-        if self.train:
-            branches = [nn.Dropout(self.dropout, deterministic=False)(one) for one in branches]
+    def _added(self, x: Arrays, branches: Sequence[jax.Array], rate: jax.Array | None) -> Arrays:
+        branches = [nn.Dropout(self.dropout, deterministic=not self.train)(one) for one in branches]
+        if self.train and rate is not None:
             branches = drop_path(self.make_rng("dropout"), branches, rate)
         return tuple(one + branch for one, branch in zip(x, branches, strict=True))

@@ -65,14 +65,14 @@ def by_loops(params, form, given, mask=None):
     x = {name: np.where(given[name].mask[..., None], given[name].x, 0) for name in ORDER if name in given}
     real = np.concatenate([given[name].mask for name in x], axis=1)
     seen = np.repeat(real[:, None], real.shape[1], axis=1) & (True if mask is None else mask)
-    whole = np.all([given[name].mask.any(1) for name in x], axis=0) & (len(x) > 1)
+    whole = np.all([given[name].mask.any(1) for name in x], axis=0) & (len(x) == len(ORDER))
     for i in range(LAYERS):
         top = i - (LAYERS - joint)
         layer = params["joint_stack"][f"layers_{top}"] if top >= 0 and joint else params["stack"][f"layers_{i}"]
         read = attended(x, layer, seen, own)
         x = {name: one + read[name] for name, one in x.items()}
         more = {name: fed(one, layer, name) for name, one in x.items()}
-        if top >= 0 and joint and len(x) > 1:
+        if top >= 0 and joint and len(x) == len(ORDER):
             for name, one in x.items():
                 more[name][whole] = fed(one, layer, "joint")[whole]
         x = {name: one + more[name] for name, one in x.items()}

@@ -56,12 +56,13 @@ def test_t5s_memory_and_logits_are_those_of_hugging_face(name, scan):
     batch |= {key: given[key][:, None] for key in ("text", "text_mask", "target")}
     batch["target_mask"] = np.ones_like(batch["target"], bool)
     params = {"params": imported(lambda key: model.init(key, batch, train=False)["params"], weights, t5)}
-    # Both are fp32: how products are summed on a processor with AVX-512 leaves 1.7e-4 of one token.
     memory = model.apply(params, batch, train=False, method="encode")
     real = given["text_mask"]
-    np.testing.assert_allclose(np.asarray(memory.x)[:, 4:][real], given["memory"][real], rtol=0, atol=3e-4)
+    np.testing.assert_allclose(np.asarray(memory.x)[:, 4:][real], given["memory"][real], rtol=0, atol=1e-4)
     logits = model.apply(params, batch, train=False)
-    np.testing.assert_allclose(logits[:, 0], given["logits"], rtol=0, atol=3e-4)
+    # Logits that are not tied are larger by the root of the width: on some processors rounding leaves 1.7e-4 of one.
+    near = 1e-4 if name == "t5_tied" else 3e-4
+    np.testing.assert_allclose(logits[:, 0], given["logits"], rtol=0, atol=near)
 
 
 @pytest.mark.parametrize("scan", [False, True], ids=["loop", "scan"])
