@@ -9,9 +9,10 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
+
+from mmjax.data.vocabulary import Vocabulary
 
 ATTEMPTS = 10  # at a block that adds patches, before the rest is taken one by one
 
@@ -52,41 +53,56 @@ class Hide:
             raise ValueError(f"masked is {self.masked} and other {self.other}; expected shares of at most 1 together")
 
     def empty(self, row: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """What a row that is not there has besides."""
+        """What a row of which nothing is hidden has besides."""
         found: dict[str, np.ndarray] = {}
         if "image" in row:
-            found["image_hidden"] = np.zeros(self.grid, bool)
+            count = max(self._count(share, math.prod(self.grid)) for share in self.image)
+            found |= {"image_hidden": np.zeros(self.grid, bool), "image_places": np.full(count, -1, np.int32)}
         if "text" in row:
-            found |= {"text_hidden": np.zeros(row["text"].shape, bool), "text_whole": np.zeros_like(row["text"])}
+            count = max(self._count(share, len(row["text"])) for share in self.text)
+            found |= {"text_places": np.full(count, -1, np.int32), "text_told": np.zeros(count, np.int32)}
         return found
 
-    def __call__(self, row: Mapping[str, np.ndarray], words: Any, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        """image_hidden [h, w] bool; text [L] as it is seen, text_hidden [L] bool and text_whole [L] as it was."""
+    def __call__(
+        self, row: Mapping[str, np.ndarray], words: Vocabulary | None, rng: np.random.Generator
+    ) -> dict[str, np.ndarray]:
+        """image_hidden [h, w] bool, and where that is, image_places [n] int32 (-1: no more).
+
+        text [L] as it is seen, text_places [m] int32 of what is hidden, and text_told [m] int32, what stood there.
+        """
         there = {name: name in row and bool(np.any(row[f"{name}_mask"])) for name in ("image", "text")}
         both = all(there.values())
         if both and not self.together:
             there[("image", "text")[rng.integers(2)]] = False
         found = self.empty(row)
-        if "text" in row:
-            found["text_whole"] = row["text"]
         if there["image"]:
-            count = max(1, round(self.image[both] * math.prod(self.grid)))
+            count = self._count(self.image[both], math.prod(self.grid))
             found["image_hidden"] = blocks(rng, *self.grid, count, self.least, self.aspect)
+            found["image_places"][:count] = np.flatnonzero(found["image_hidden"])
         if there["text"]:
-            found |= self._words(row["text"], row["text_mask"], self.text[both], words, rng)
+            self._hide_words(found, row["text"], row["text_mask"], self.text[both], words, rng)
         return found
 
-    def _words(
-        self, text: np.ndarray, mask: np.ndarray, share: float, words: Any, rng: np.random.Generator
-    ) -> dict[str, np.ndarray]:
-        real = np.flatnonzero(mask)
-        chosen = rng.permutation(real)[: max(1, round(share * len(real)))]
-        fate, seen, hidden = rng.random(len(chosen)), text.copy(), np.zeros(text.shape, bool)
-        hidden[chosen] = True
+    def _hide_words(
+        self,
+        found: dict[str, np.ndarray],
+        text: np.ndarray,
+        mask: np.ndarray,
+        share: float,
+        words: Vocabulary,
+        rng: np.random.Generator,
+    ) -> None:
+        real = np.flatnonzero(mask & np.isin(text, words.ordinary))
+        chosen = np.sort(rng.permutation(real)[: self._count(share, len(real))])
+        fate, seen = rng.random(len(chosen)), text.copy()
         seen[chosen[fate < self.masked]] = words.mask
         changed = chosen[(fate >= self.masked) & (fate < self.masked + self.other)]
         seen[changed] = rng.choice(words.ordinary, len(changed))
-        return {"text": seen, "text_hidden": hidden}
+        found["text"], found["text_places"][: len(chosen)] = seen, chosen
+        found["text_told"][: len(chosen)] = text[chosen]
+
+    def _count(self, share: float, of: int) -> int:
+        return max(1, round(share * of))
 
 
 def blocks(

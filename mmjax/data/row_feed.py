@@ -6,13 +6,14 @@ import dataclasses
 import functools
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mmjax.data import prepared
+from mmjax.data.generator import EVALUATION, generator
 from mmjax.data.near import near
 from mmjax.data.stream import Batch, Host, Stream, stack
 from mmjax.data.vocabulary import INPUTS, READ, Vocabulary
@@ -40,8 +41,9 @@ class RowFeed:
     sources = ("",)
     packed = False  # all questions of an example are of row `index` of what a user asks
 
-    def __init__(self, config: Rows, folder: str | os.PathLike):
+    def __init__(self, config: Rows, folder: str | os.PathLike, words: str | os.PathLike | None = None):
         self.config, self.folder = config, Path(folder)
+        self.words_folder = self.folder if words is None else Path(words)
         self.stream = Stream(config.batch, config.threads, config.prefetch)
         self.splits: dict[str, Sequence[Mapping[str, Any]]] = {}
         self.notes: list[str] = []
@@ -113,7 +115,9 @@ class RowFeed:
 
     def _known(self, kept: Mapping[str, Any]) -> Known:
         tokenizer = self.config.tokenizer
-        words = None if tokenizer is None else tokenizer.open(self.folder, self.texts)
+        words = None if tokenizer is None else tokenizer.open(self.words_folder, self.texts)
+        if self.config.hide is not None and words is not None:
+            _ = words.mask  # says where there is none
         return Known(tuple(kept["labels"]), tuple(kept.get("kinds", ())), words, kept["fitted"])
 
     def _fit(self, name: str, modality: Modality) -> dict[str, Any]:
@@ -161,21 +165,25 @@ class RowFeed:
 
     def train(self, seed: int, start: int = 0, host: Host = (0, 1)) -> grain.DatasetIterator:
         """Endless shuffled batches start, start + 1, ...; see `data.stream`."""
-        known = self.vocabulary
-        return self.stream.drawn(
-            [(len(self.split_rows("train")), functools.partial(self._draw, known))], (1.0,), seed, start, host
-        )
+        return self.stream.drawn([(len(self.split_rows("train")), self.drawer())], (1.0,), seed, start, host)
 
     def split(self, host: Host = (0, 1), split: str | None = None) -> grain.DatasetIterator:
         """Every row of a split (None: test) once, in order; blank ones fill the last batch."""
         name = split or "test"
-        read = functools.partial(self._row, self.vocabulary, name)
-        return self.stream.ordered(len(self.split_rows(name)), read, self.config.empty, host)
+        return self.stream.ordered(len(self.split_rows(name)), self.reader(name), self.config.empty, host)
+
+    def reader(self, split: str) -> Callable[[int], Batch]:
+        """The example at a place of a split, as evaluation asks it."""
+        return functools.partial(self._read, self.vocabulary, split)
+
+    def drawer(self) -> Callable[[int, np.random.Generator], Batch]:
+        """The training example at a place, as it is drawn."""
+        return functools.partial(self._draw, self.vocabulary)
 
     def take(self, indices: Sequence[int], split: str | None = None) -> Batch:
         """These rows of a split, with blank ones up to a multiple of the batch size."""
-        found = [self._row(self.vocabulary, split or "test", int(place)) for place in indices]
-        return stack(self._filled(found))
+        read = self.reader(split or "test")
+        return stack(self._filled([read(int(place)) for place in indices]))
 
     def examples(self, split: str | None = None) -> int:
         """How many rows a split (None: the test split) has."""
@@ -230,7 +238,13 @@ class RowFeed:
                 row[name], row[mask] = modality.vary(
                     row[name], row[mask], known.fitted[name], np.random.default_rng(seed)
                 )
-        return row
+        return self._hidden(known, row, rng)
+
+    def _read(self, known: Known, split: str, place: int) -> Batch:
+        return self._hidden(known, self._row(known, split, place), generator(EVALUATION, 0, int(place)))
+
+    def _hidden(self, known: Known, row: Batch, rng: np.random.Generator) -> Batch:
+        return row if self.config.hide is None else row | self.config.hide(row, known.words, rng)
 
     def _row(self, known: Known, split: str, place: int, pictures: bool = True) -> Batch:
         """The example at a place of a split, which may leave out the pictures, whose decoding takes long.

@@ -14,6 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from mmjax.data.hide import Hide
 from mmjax.data.label import Label
 from mmjax.data.labels import Labels
 from mmjax.data.row_feed import RowFeed
@@ -44,7 +45,8 @@ class Rows:
     """A data set by name: its modalities by the names that the model's encoders have, and what is predicted, if any.
 
     `train` and `test` are TFDS splits or slices of rows. `tokenizer` is for the modalities that are texts. `kind` is a
-    class of what is asked, by which scores are told; it stands in a batch as `label` does.
+    class of what is asked, by which scores are told; it stands in a batch as `label` does. `hide` says what of "image"
+    and "text" is to be filled in, see `data.hide` for what a batch has then.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Rows:
     kind: Label | None = None
     labels: Labels | None = None
     target: Target | None = None
+    hide: Hide | None = None
     tokenizer: Tokenizer | None = None
     train: str = "train"
     test: str = "test"
@@ -66,6 +69,8 @@ class Rows:
             raise ValueError(
                 f"batch is {self.batch} with {len(self.modalities)} modalities, expected at least one of each"
             )
+        if self.hide is not None and not set(self.modalities) <= {"image", "text"}:
+            raise ValueError(f"hide is for image and text, but there are {', '.join(self.modalities)}; leave it out")
         if sum(aim is not None for aim in (self.label, self.labels, self.target)) > 1:
             raise ValueError("give one of label, a class, labels, any of several, and target, numbers")
         if self.kind is not None and (self.label is None or self.label.many != self.kind.many):
@@ -102,8 +107,11 @@ class Rows:
             row["labels"] = self.labels.blank()
         elif self.target is not None:
             row["target"], row["target_mask"] = self.target.blank()
-        return row
+        return row if self.hide is None else row | self.hide.empty(row)
 
-    def open(self, folder: str | os.PathLike) -> RowFeed:
-        """The data with what was fitted to its training rows in `folder`, or fitted and kept there now."""
-        return RowFeed(self, folder)
+    def open(self, folder: str | os.PathLike, words: str | os.PathLike | None = None) -> RowFeed:
+        """The data with what was fitted to its training rows in `folder`, or fitted and kept there now.
+
+        `words` is another folder, where the tokenizer is.
+        """
+        return RowFeed(self, folder, words)

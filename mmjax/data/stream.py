@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import grain
 
 Batch = dict[str, np.ndarray]
+Part = tuple[int, Callable[[int, np.random.Generator], Batch]]  # how many there are, and how one is drawn
 Host = tuple[int, int]  # this host's number and how many hosts there are
 ENDLESS = 1 << 40  # examples in a training stream: Grain's own endless repetition overflows in batches of one
 
@@ -31,7 +32,7 @@ class Stream:
 
     def drawn(
         self,
-        parts: Sequence[tuple[int, Callable[[int, np.random.Generator], Batch]]],
+        parts: Sequence[Part],
         weights: Sequence[float],
         seed: int,
         start: int = 0,
@@ -43,12 +44,12 @@ class Stream:
         """
         import grain
 
-        rows, streams = self.share(host), []
-        for number, (count, draw) in enumerate(parts):
-            shuffled = grain.MapDataset.range(count).seed(seed * len(parts) + number).shuffle()
-            streams.append(shuffled.repeat(ENDLESS // count).random_map(draw))
-        examples = grain.MapDataset.mix(streams, weights) if len(streams) > 1 else streams[0]
-        batches = examples.batch(rows, batch_fn=stack)
+        streams = shuffled(parts, seed)
+        return self.batched(grain.MapDataset.mix(streams, weights) if len(streams) > 1 else streams[0], start, host)
+
+    def batched(self, examples: grain.MapDataset, start: int, host: Host) -> grain.DatasetIterator:
+        """Endless examples as batches start, start + 1, ...; hosts share each."""
+        batches = examples.batch(self.share(host), batch_fn=stack)
         return self.ahead(batches[start * host[1] + host[0] :: host[1]])
 
     def ordered(
@@ -75,6 +76,17 @@ class Stream:
         threads = self.threads
         options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=self.prefetch if threads else 0)
         return iter(batches.to_iter_dataset(options))
+
+
+def shuffled(parts: Sequence[Part], seed: int) -> list[grain.MapDataset]:
+    """The endless examples of each part, in an order of its own."""
+    import grain
+
+    streams = []
+    for number, (count, draw) in enumerate(parts):
+        order = grain.MapDataset.range(count).seed(seed * len(parts) + number).shuffle()
+        streams.append(order.repeat(ENDLESS // count).random_map(draw))
+    return streams
 
 
 def stack(examples: Sequence[Batch]) -> Batch:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+import numpy as np
+
 if TYPE_CHECKING:
     import tokenizers
 
@@ -20,6 +22,7 @@ SPECIAL = (PAD, EOS, BOS, UNK)  # in the order of their ids, 0 to 3, in every vo
 FILES = ("tokenizer.json", "tokenizer.model")  # what the tokenizers leave in a run's folder
 INPUTS = "inputs.json"  # what else is decided by the training rows
 READ = (INPUTS, *FILES)
+HIDDEN, EXTRA = "<extra_id_0>", re.compile(r"<loc\d+>|<extra_id_\d+>")
 Texts = Callable[[], Iterator[str]]
 
 
@@ -53,6 +56,23 @@ class Vocabulary:
         if not text.isascii():
             whole(text)
         return list(self.encoder(text))
+
+    @functools.cached_property
+    def mask(self) -> int:
+        """The id that stands for a word that is hidden: that of <extra_id_0>.
+
+        Raises:
+            ValueError: the vocabulary has no such token.
+        """
+        self.check_whole(HIDDEN, "a word that is hidden")
+        return next(number for number in self.encode(HIDDEN) if self.decoder([number]).strip())
+
+    @functools.cached_property
+    def ordinary(self) -> np.ndarray:
+        """The ids of words: neither special tokens nor those of `extra`."""
+        special = {self.pad, self.eos, self.bos, self.unk, *self.ends[0], *self.ends[1]}
+        ids = (number for number in range(self.count) if number not in special)
+        return np.array([number for number in ids if not EXTRA.fullmatch(self.decoder([number]).strip())], np.int32)
 
     def check_whole(self, token: str, name: str) -> None:
         """Raise ValueError unless the vocabulary holds a token such as <loc0012> as one; `name` is the row with it."""
