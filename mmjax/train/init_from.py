@@ -22,7 +22,8 @@ class InitFrom:
     Args:
         rules: (pattern, source) pairs for the parameters of the new model; the first whose pattern is found in a
             path counts. `source` replaces what was found, as in `re.sub`, and so makes the path to take; None: the
-            parameter starts fresh. A parameter that no rule covers takes the same path.
+            parameter starts fresh. A parameter that no rule covers takes the same path. "extra/..." are variables
+            of the old run that are no parameters, such as a codebook.
         resize: pattern of parameters (position tables [h, w, D]) that may be resized where the shapes differ.
         same_words: both runs turn text into ids alike; False where nothing is taken that knows ids.
     """
@@ -71,8 +72,10 @@ class InitFrom:
         """
         self.check()
         saved = Checkpoints(Path(self.workdir))
-        old = paths.flatten(saved.variables(saved.find(self.step))["params"])
+        found = saved.variables(saved.find(self.step))
         saved.close()
+        params = paths.flatten(found["params"])
+        old = params | paths.flatten({"extra": found["extra"]})
         new, rows, used, decided = {}, [], set(), set()
         for path, leaf in paths.flatten(fresh).items():
             source, rule = _source(path, self.rules)
@@ -86,7 +89,7 @@ class InitFrom:
         idle = [rule for rule in self.rules if rule[0] not in decided]
         if idle:
             raise ValueError(f"init_from: rule {idle[0]!r} decides no parameter of the new model; mend its pattern")
-        rows += [(path, "skipped", "not in this model") for path in sorted(set(old) - used)]
+        rows += [(path, "skipped", "not in this model") for path in sorted(set(params) - used)]
         return paths.unflatten(new), rows
 
     def check_words(self, folder: Path, names: Iterable[str]) -> None:

@@ -262,3 +262,16 @@ def test_no_state_but_the_runs_own_is_made(tmp_path, partition):
         ]
     kept = [leaf for leaf in jax.tree.leaves((state.params, state.opt)) if leaf.shape == left[0].shape]
     assert len(left) == len(kept) == 4  # the parameter, two moments and its average
+
+
+def test_a_parameter_may_take_what_was_none_such_as_a_codebook(tmp_path):
+    state = create(Toy(), optimizer(), 0, points((1,), 8))
+    codes = np.arange(6, dtype=np.float32).reshape(3, 2)
+    checkpoints = Checkpoints(tmp_path)
+    old = tree(1, body__kernel=(3, 4))
+    checkpoints.save(state.replace(params=old, extra={"codebook": {"codes": codes, "share": codes[:, 0]}}), 7)
+    checkpoints.close()
+    fresh = tree(2, body__kernel=(3, 4), coder__codes=(3, 2))
+    params, rows = InitFrom(str(tmp_path), rules=(("^coder/codes$", "extra/codebook/codes"),))(fresh)
+    np.testing.assert_array_equal(params["coder"]["codes"], codes)
+    assert ("coder/codes", "taken", "extra/codebook/codes") in rows and not any("extra" in path for path, _, _ in rows)
