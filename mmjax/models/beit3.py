@@ -1,6 +1,8 @@
 """BEiT-3: pictures, texts and both through one transformer that fills in what is hidden (arXiv 2208.10442).
 
 x_m = encoder_m(what is seen of m),   y = multiway(x),   logits of the code of a patch, of a word = W_m y_m + b_m
+
+What is to be filled in are words as they were, and codes of patches, which a tokenizer tells (`models.coder`).
 """
 
 from collections.abc import Mapping
@@ -19,7 +21,8 @@ class Beit3(nn.Module):
     """A batch of image, text or both to logits {"image": [B, h w, N], "text": [B, L, V]} in fp32 of those it has.
 
     image [B, H, W, C] with image_mask [B] and image_hidden [B, h, w], text [B, L] with text_mask [B, L]; a word that is
-    hidden is another one in `text`.
+    hidden is another one in `text`. With image_places or text_places [B, n], where something is hidden (-1: no more),
+    logits are [B, n, ...], those of these places alone. See `data.hide`.
 
     Args:
         encoders: "image", such as `encoders.patches`, whose first token is of no patch, and "text".
@@ -27,12 +30,15 @@ class Beit3(nn.Module):
             other models start from this one.
         codes: how many a patch may have.
         vocab: how many words there are.
+        coder: pictures to the codes of their patches, such as `models.coder`; what it knows comes by
+            `train.init_from`, and it is not trained: freeze it by optim.groups.
     """
 
     encoders: Mapping[str, nn.Module]
     interactions: tuple[nn.Module, ...]
     codes: int
     vocab: int
+    coder: nn.Module | None = None
 
     def __post_init__(self):
         super().__post_init__()
@@ -50,7 +56,25 @@ class Beit3(nn.Module):
         found = {}
         for name, tokens in self.encode(batch, train=train).items():
             x = tokens.x[:, 1:] if name == "image" else tokens.x
+            if f"{name}_places" in batch:
+                x = jnp.take_along_axis(x, jnp.maximum(batch[f"{name}_places"], 0)[..., None], axis=1)
             found[name] = self.heads[name](x).astype(jnp.float32)
+        return found
+
+    def hidden(self, batch: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
+        """What is to be filled in at the places of a batch, codes and words {NAME: [B, n] int32}.
+
+        Raises:
+            ValueError: patches are hidden, but there is no coder.
+        """
+        found = {}
+        if "text_told" in batch:
+            found["text"] = batch["text_told"]
+        if "image_places" in batch:
+            if self.coder is None:
+                raise ValueError("patches are hidden, but model.coder is None; expected models.coder, which tells them")
+            codes = self.coder(batch["image"], batch["image_mask"])
+            found["image"] = jnp.take_along_axis(codes, jnp.maximum(batch["image_places"], 0), axis=1)
         return found
 
     def encode(

@@ -74,7 +74,7 @@ class Quantizer:
 
     def nearest(self, codebook: Codebook, z: jax.Array) -> jax.Array:
         """[...] int32 of z [..., D]."""
-        return _nearest(codebook.codes, z)
+        return nearest(codebook.codes, z)
 
     def vectors(self, codebook: Codebook, ids: jax.Array) -> jax.Array:
         """[..., D] fp32 of ids [...]."""
@@ -97,13 +97,14 @@ class Quantizer:
         """k-means on the sphere from these codes on."""
 
         def turn(_: int, codes: jax.Array) -> jax.Array:
-            ids = jax.lax.map(lambda one: _nearest(codes, one), z, batch_size=BLOCK)
+            ids = jax.lax.map(lambda one: nearest(codes, one), z, batch_size=BLOCK)
             return _towards(codes, *self._sums(z, ids, real), 0.0)
 
         return jax.lax.fori_loop(0, self.rounds, turn, unit(codes))
 
 
-def _nearest(codes: jax.Array, z: jax.Array) -> jax.Array:
+def nearest(codes: jax.Array, z: jax.Array) -> jax.Array:
+    """Which of codes [N, D] is nearest to each of z [..., D], all of length 1: [...] int32."""
     # Codes that are near each other differ in late digits.
     return jnp.argmax(jnp.matmul(z.astype(jnp.float32), codes.T, precision="highest"), axis=-1)
 

@@ -89,7 +89,7 @@ class Vqkd:
 
     def score(self, predictions: Mapping[str, jax.Array], batch: Batch) -> dict[str, Mean]:
         real = jnp.broadcast_to(batch["image_mask"][:, None], predictions["codes"].shape)
-        return {"reconstruction": Mean.of(predictions["distance"], real)}
+        return {"reconstruction_error": Mean.of(predictions["distance"], real)}
 
     def read(self, predictions: Mapping[str, np.ndarray], batch: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
         there = np.flatnonzero((np.asarray(batch["index"]) >= 0) & np.asarray(batch["image_mask"]))

@@ -93,7 +93,8 @@ def test_the_loss_is_that_of_loops_over_patches_and_nothing_counts_of_what_is_mi
     assert float(found["reconstruction"].value) == pytest.approx(np.mean(total), rel=1e-4)
     assert float(found["commitment"].value) == pytest.approx(np.mean(far), rel=1e-4)
     predictions = jax.device_get(task.predict(params, extra, given, ctx))
-    assert float(task.score(predictions, given)["reconstruction"].value) == pytest.approx(np.mean(total), rel=1e-4)
+    error = task.score(predictions, given)["reconstruction_error"]
+    assert float(error.value) == pytest.approx(np.mean(total), rel=1e-4)
     if task.model.patch:
         pixels = given["image"][0].reshape(2, 2, 2, 2, 3)[1, :, 0] / 127.5 - 1  # the patch below the first
         np.testing.assert_allclose(target[0, 2], pixels.reshape(-1), atol=1e-6)
