@@ -1,6 +1,8 @@
 """A picture as a class token and its patches, before any layer (Dosovitskiy et al. 2021, arXiv 2010.11929).
 
 x = [class; stem(picture) or, where a patch is hidden, the mask token] + position      (BEiT: arXiv 2106.08254)
+
+A stem that looks beyond a patch sees none of the pixels of a hidden one.
 """
 
 import jax
@@ -37,7 +39,10 @@ class Patches(nn.Module):
             ValueError: arrays of other shapes, or a stem of another width.
         """
         check_arrays(self, values, mask, "B | H W C")
-        grid = self.stem(centred(values, mask).astype(computing(self)))
+        pixels = centred(values, mask).astype(computing(self))
+        if hidden is not None:
+            pixels = jnp.where(_covered(hidden, pixels), 0, pixels)
+        grid = self.stem(pixels)
         if grid.shape[-1] != self.dim:
             raise ValueError(f"stem.dim is {grid.shape[-1]}, but the encoder has dim {self.dim}; make them equal")
         normal, zeros = nn.initializers.normal(0.02), nn.initializers.zeros
@@ -50,3 +55,11 @@ class Patches(nn.Module):
         first = repeat(first.astype(grid.dtype), "d -> b 1 d", b=len(grid))
         x = jnp.concatenate([first, flatten_grid(self.position(grid))], axis=1)
         return Tokens.of(x, repeat(mask, "b -> b l", l=x.shape[1]))
+
+
+def _covered(hidden: jax.Array, pixels: jax.Array) -> jax.Array:
+    """[B, H, W, 1] of hidden [B, h, w]; nothing where that is no grid of the picture, which the call tells."""
+    (height, width), parts = pixels.shape[1:3], hidden.shape[1:]
+    if len(parts) != 2 or 0 in parts or height % parts[0] or width % parts[1]:
+        return jnp.zeros((), bool)
+    return repeat(hidden, "b h w -> b (h p) (w q) 1", p=height // parts[0], q=width // parts[1])

@@ -3,14 +3,16 @@
 i(z) = argmax_i z . e_i,   |z| = |e_i| = 1
 e_i <- u(g e_i + (1 - g) u(mean of the z with i(z) = i)),   u(x) = x / |x|;   a code that stands for none stays
 
-Codes begin as k-means of the first batch; what they move by are sums over all devices.
+Codes begin as k-means of the first batch; what they move by are sums over all devices. Of pictures in which little
+differs most codes would come to stand for nothing: `revive` makes such a code a vector of the batch (as in Dhariwal et
+al. 2020, arXiv 2005.00341).
 """
 
 import dataclasses
+from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
-from flax import struct
 
 from mmjax.core.partition import gather, psum
 from mmjax.core.unit import unit
@@ -18,13 +20,9 @@ from mmjax.core.unit import unit
 BLOCK = 4096  # vectors at a time in k-means: never more than so many rows of similarities
 
 
-@struct.dataclass
-class Codebook:
-    """codes [N, D] fp32 of length 1, the moving share [N] of vectors that each stands for, and whether they began."""
-
-    codes: jax.Array
-    share: jax.Array
-    begun: jax.Array
+# A plain mapping, as checkpoints give it back: codes [N, D] fp32 of length 1, share [N], the moving share of vectors
+# that each stands for, begun [] bool, and moves [] int32.
+Codebook = Mapping[str, jax.Array]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,23 +31,26 @@ class Quantizer:
     codes: N.
     keep: g, of a code and of its share, at each step of training.
     rounds: of k-means; with 0 codes begin as vectors of the first batch.
+    revive: a code that stands for less than so much of its even share 1 / N becomes a vector of the batch; 0: none.
     """
 
     codes: int = 8192
     keep: float = 0.99
     rounds: int = 10
+    revive: float = 0.0
 
     def __post_init__(self):
-        if self.codes < 2 or self.rounds < 0 or not 0 <= self.keep < 1:
+        if self.codes < 2 or self.rounds < 0 or not 0 <= self.keep < 1 or not 0 <= self.revive < 1:
             raise ValueError(
-                f"codes is {self.codes}, rounds {self.rounds} and keep {self.keep}; expected 2 or more, 0 or more and "
-                "a number in [0, 1)"
+                f"codes is {self.codes}, rounds {self.rounds}, keep {self.keep} and revive {self.revive}; expected 2 "
+                "or more, 0 or more and numbers in [0, 1)"
             )
 
     def start(self, dim: int) -> Codebook:
         """Before the first batch."""
         every = jnp.full(self.codes, 1 / self.codes, jnp.float32)
-        return Codebook(jnp.zeros((self.codes, dim), jnp.float32), every, jnp.zeros((), bool))
+        codes, moves = jnp.zeros((self.codes, dim), jnp.float32), jnp.zeros((), jnp.int32)
+        return {"codes": codes, "share": every, "begun": jnp.zeros((), bool), "moves": moves}
 
     def begun(self, codebook: Codebook, z: jax.Array, real: jax.Array, key: jax.Array, axis: str | None) -> Codebook:
         """With codes by the first batch z [M, D] of length 1, real [M] bool, of all devices; later as it is.
@@ -60,32 +61,52 @@ class Quantizer:
 
         def first() -> jax.Array:
             every, there = gather(z, axis), gather(real, axis)
-            if len(every) < self.codes:
-                raise ValueError(
-                    f"a batch has {len(every):,} vectors, fewer than {self.codes:,} codes; raise data.batch, or take "
-                    "fewer codes"
-                )
-            every = jnp.asarray(every)
-            order = jax.random.uniform(key, (len(every),)) + there
-            return self._means(every, there, every[jax.lax.top_k(order, self.codes)[1]])
+            return self._means(every, there, self._some(every, there, key))
 
-        codes = jax.lax.cond(codebook.begun, lambda: codebook.codes, first)
-        return codebook.replace(codes=codes, begun=jnp.ones((), bool))
+        codes = jax.lax.cond(codebook["begun"], lambda: codebook["codes"], first)
+        return {**codebook, "codes": codes, "begun": jnp.ones((), bool)}
 
     def nearest(self, codebook: Codebook, z: jax.Array) -> jax.Array:
         """[...] int32 of z [..., D]."""
-        return nearest(codebook.codes, z)
+        return nearest(codebook["codes"], z)
 
     def vectors(self, codebook: Codebook, ids: jax.Array) -> jax.Array:
         """[..., D] fp32 of ids [...]."""
-        return codebook.codes[ids]
+        return codebook["codes"][ids]
 
     def moved(self, codebook: Codebook, z: jax.Array, ids: jax.Array, real: jax.Array, axis: str | None) -> Codebook:
         """After a batch of z [M, D] with ids [M], those that are real [M], of all devices."""
         sums, counts = psum(self._sums(jax.lax.stop_gradient(z), ids, real), axis)
-        codes = _towards(codebook.codes, sums, counts, self.keep)
+        codes = _towards(codebook["codes"], sums, counts, self.keep)
         share = counts / jnp.maximum(jnp.sum(counts), 1)
-        return codebook.replace(codes=codes, share=self.keep * codebook.share + (1 - self.keep) * share)
+        share = self.keep * codebook["share"] + (1 - self.keep) * share
+        if self.revive:
+            codes, share = self._revived(codes, share, z, real, codebook["moves"], axis)
+        return {**codebook, "codes": codes, "share": share, "moves": codebook["moves"] + 1}
+
+    def _revived(
+        self, codes: jax.Array, share: jax.Array, z: jax.Array, real: jax.Array, moves: jax.Array, axis: str | None
+    ) -> tuple[jax.Array, jax.Array]:
+        dead = share < self.revive / self.codes
+
+        def some() -> jax.Array:
+            # Drawn by the move, the same on every device: the key of a step is not.
+            key = jax.random.fold_in(jax.random.key(0), moves)
+            found = self._some(gather(jax.lax.stop_gradient(z), axis), gather(real, axis), key)
+            return jnp.where(dead[:, None], found, codes)
+
+        codes = jax.lax.cond(jnp.any(dead), some, lambda: codes)
+        return codes, jnp.where(dead, 1 / self.codes, share)
+
+    def _some(self, z: jax.Array, real: jax.Array, key: jax.Array) -> jax.Array:
+        """[N, D]: as many of z [M, D] as there are codes, of those that are real before any other."""
+        if len(z) < self.codes:
+            raise ValueError(
+                f"a batch has {len(z):,} vectors, fewer than {self.codes:,} codes; raise data.batch, or take fewer "
+                "codes"
+            )
+        order = jax.random.uniform(key, (len(z),)) + real
+        return jnp.asarray(z, jnp.float32)[jax.lax.top_k(order, self.codes)[1]]
 
     def _sums(self, z: jax.Array, ids: jax.Array, real: jax.Array) -> tuple[jax.Array, jax.Array]:
         """The sum [N, D] and number [N] of the vectors that each code stands for."""

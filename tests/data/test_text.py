@@ -41,8 +41,9 @@ def test_an_empty_text_stays_missing_and_one_that_its_ends_make_too_long_is_told
         Text("said", 4, ends=True)("a cat a", given)
 
 
-def test_a_tokenizer_without_ends_is_told(tmp_path):
+def test_where_the_file_says_nothing_a_text_begins_and_ends_with_the_tokens_for_that(tmp_path):
     vocabulary = Words(16).open(tmp_path, lambda: iter(["a cat"]))
     np.testing.assert_array_equal(Text("said", 2)("cat a", {"vocabulary": vocabulary})[1], [True, True])
-    with pytest.raises(ValueError, match="puts nothing around a text: leave out ends"):
-        Text("said", 4, ends=True)("a cat", {"vocabulary": vocabulary})
+    values, mask = Text("said", 5, ends=True)("a cat", {"vocabulary": vocabulary})
+    assert values.tolist() == [vocabulary.bos, *vocabulary.encode("a cat"), vocabulary.eos, vocabulary.pad]
+    assert mask.tolist() == [True] * 4 + [False]

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from mmjax.encoders.patches import Patches
+from mmjax.nn.conv_stem import ConvStem
 from mmjax.nn.patch_embedding import PatchEmbedding
 from tests import reference
 from tests.encoders import loops
@@ -29,6 +30,22 @@ def test_it_is_a_class_token_and_patches_or_the_mask_token_with_positions(kind):
     first = np.tile(params["class_token"] + params["class_position"], (3, 1, 1))
     found = reference.compiled(lambda params: PATCHES.apply({"params": params}, FLOATS, MASK, train=False, **hidden))
     loops.close(found(params), np.concatenate([first, x], axis=1), np.tile(MASK[:, None], (1, 7)))
+
+
+def test_a_stem_that_looks_beyond_a_patch_sees_nothing_of_a_hidden_one():
+    encoder = Patches(dim=DIM, stem=ConvStem((4,), DIM, groups=2))
+    hidden = np.zeros((3, 2, 3), bool)
+    hidden[:, 0, 1] = True
+    params = reference.parameters(encoder, FLOATS, MASK, train=False, hidden=hidden)
+    other = FLOATS.copy()
+    other[:, :2, 2:4] = 255 - other[:, :2, 2:4]
+
+    @reference.compiled
+    def run(values, **more):
+        return encoder.apply({"params": params}, values, MASK, train=False, **more).x
+
+    np.testing.assert_array_equal(run(FLOATS, hidden=hidden), run(other, hidden=hidden))
+    assert np.abs(run(FLOATS) - run(other))[:, 3].max() > 1e-4  # a patch beside it
 
 
 def test_what_does_not_fit_is_told():

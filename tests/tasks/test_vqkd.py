@@ -21,6 +21,7 @@ from mmjax.optim.constant import Constant
 from mmjax.optim.optimizer import Optimizer
 from mmjax.optim.sgd import Sgd
 from mmjax.tasks.vqkd import Vqkd
+from mmjax.train.checkpoint import Checkpoints
 from mmjax.train.mesh import Mesh
 from mmjax.train.pmap import Pmap
 from mmjax.train.state import create
@@ -79,7 +80,7 @@ def test_the_loss_is_that_of_loops_over_patches_and_nothing_counts_of_what_is_mi
     def run(method, *args, **options):
         return np.asarray(task.model.apply({"params": params}, *args, given["image_mask"], method=method, **options))
 
-    z, codes = run("encode", given["image"], train=False), np.asarray(extra["codebook"].codes)
+    z, codes = run("encode", given["image"], train=False), np.asarray(extra["codebook"]["codes"])
     np.testing.assert_allclose(np.linalg.norm(z, axis=-1), 1, atol=1e-5)
     chosen = codes[(z @ codes.T).argmax(-1)]
     told, target = run("decode", chosen, train=False), run("target", given["image"])
@@ -111,6 +112,20 @@ def test_gradients_go_through_the_codes_to_the_encoder_and_none_to_a_teacher(sta
     assert all(np.abs(leaf).max() > 0 for leaf in jax.tree.leaves(gradient["encoder"]["stem"]))
     if "teacher" in gradient:
         assert not any(np.any(leaf) for leaf in jax.tree.leaves(gradient["teacher"]))
+
+
+def test_a_run_s_checkpoint_gives_back_what_predicts(tmp_path):
+    task = TASKS["pixels"]
+    state = jax.jit(lambda: create(task, OPTIM, 0, batch()))()
+    state, _ = jax.jit(train_step(task, OPTIM))(state, batch())
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.save(state, 1)
+    checkpoints.wait()
+    kept = checkpoints.variables(checkpoints.find(None))
+    checkpoints.close()
+    ctx = Ctx(jax.random.key(0), False)
+    found = task.predict(kept["params"], kept["extra"], batch(), ctx)
+    jax.tree.map(np.testing.assert_array_equal, found, task.predict(state.params, state.extra, batch(), ctx))
 
 
 def test_usage_counts_codes_and_how_evenly_they_occur(started):

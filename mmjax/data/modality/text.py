@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,8 @@ from mmjax.data.modality.sizes import check_sizes
 class Text:
     """The feature `feature` as [length] int32 with mask [length], by the data's tokenizer; an empty text is missing.
 
-    `ends` puts around a text what the tokenizer's file says, such as BERT's [CLS] and [SEP]: models that were trained
-    with these want them.
+    `ends` puts around a text what the tokenizer's file says, such as BERT's [CLS] and [SEP], or where it says nothing
+    the tokens that begin and end a text: models that were trained with these want them.
     """
 
     feature: str
@@ -39,7 +39,9 @@ class Text:
         text = plain(value)
         ids = fitted["vocabulary"].encode(text)
         if ids and self.ends:
-            ids = self._ended(ids, *fitted["vocabulary"].ends)
+            words = fitted["vocabulary"]
+            before, after = words.ends if any(words.ends) else ((words.bos,), (words.eos,))
+            ids = [*before, *ids, *after]
         if len(ids) > self.length:
             raise ValueError(
                 f"{text[:40]!r}{'...' * (len(text) > 40)} has {len(ids)} tokens, but its length is {self.length}: "
@@ -48,13 +50,6 @@ class Text:
         values, mask = self.blank()
         values[:], values[: len(ids)], mask[: len(ids)] = fitted["vocabulary"].pad, ids, True
         return values, mask
-
-    def _ended(self, ids: list[int], before: Sequence[int], after: Sequence[int]) -> list[int]:
-        if not before and not after:
-            raise ValueError(
-                "the tokenizer puts nothing around a text: leave out ends, or take the model's own tokenizer"
-            )
-        return [*before, *ids, *after]
 
 
 def plain(value: Any) -> str:
