@@ -60,10 +60,12 @@ AGAIN = (
     "emoji",
     "image_text_sentiment",
     "late_streams",
+    "negative_transfer",
     "pali_finetune",
     "pali_pretrain",
     "pali_published",
     "siglip",
+    "sort_of_clevr",
 )
 SMOKES = [
     pytest.param(

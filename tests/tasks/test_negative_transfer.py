@@ -343,6 +343,7 @@ def test_every_wrapper_is_a_task_of_a_model():
         assert isinstance(task, Task) and set(task.model.encoders) == set(WIDTHS)
 
 
+@pytest.mark.long  # each method's sums over devices; those of tasks and losses themselves are tested always
 def test_devices_change_nothing(environment):
     done = subprocess.run(
         [sys.executable, "-m", "tests.tasks.test_negative_transfer"],
