@@ -49,15 +49,19 @@ def png(image: np.ndarray) -> bytes:
     return cv2.imencode(".png", image[..., ::-1])[1].tobytes()
 
 
-def resize(image: np.ndarray, size: int, how: str | None = "stretch", name: str = "picture") -> np.ndarray:
-    """[H, W, 3] uint8 -> [size, size, 3] uint8; what shrinks is averaged by area, what grows is bicubic.
+def resize(
+    image: np.ndarray, size: int | tuple[int, int], how: str | None = "stretch", name: str = "picture"
+) -> np.ndarray:
+    """[H, W, 3] uint8 -> [*sides(size), 3] uint8; what shrinks is averaged by area, what grows is bicubic.
 
-    "stretch" does not keep the aspect ratio, "fit" keeps the whole picture on a white square, "crop" the square in its
-    middle, and None takes only pictures which have the size. Nothing larger than the picture and the result is made,
-    however long and narrow it is. Raises ValueError for one that has not, or that OpenCV cannot scale.
+    "stretch" does not keep the aspect ratio, "fit" keeps the whole picture on white, "crop" the most of its middle that
+    has the aspect ratio of `size`, and None takes only pictures which have the size. Nothing larger than the picture
+    and the result is made, however long and narrow it is. Raises ValueError for one that has not, or that OpenCV cannot
+    scale.
     """
     height, width = image.shape[:2]
-    if (height, width) == (size, size):
+    wanted = sides(size)
+    if (height, width) == wanted:
         return image
     if how is None:
         raise ValueError(
@@ -65,32 +69,42 @@ def resize(image: np.ndarray, size: int, how: str | None = "stretch", name: str 
             "equal, or set data.resize to 'stretch', 'fit' or 'crop'"
         )
     try:
-        return RULES[how](image, size)
+        return RULES[how](image, *wanted)
     except cv2.error as error:
         said = " ".join(str(error).split())
-        raise ValueError(f"{name}: {width} x {height} pixels cannot be resized to {size} x {size} ({said})") from error
+        raise ValueError(
+            f"{name}: {width} x {height} pixels cannot be resized to {wanted[1]} x {wanted[0]} ({said})"
+        ) from error
 
 
-def stretch(image: np.ndarray, size: int) -> np.ndarray:
-    """[H, W, 3] -> [size, size, 3], each side by itself."""
-    return scale(image, size, size)
+def sides(size: int | tuple[int, int]) -> tuple[int, int]:
+    """(height, width) of a size: of a number a square's."""
+    return tuple(size) if isinstance(size, tuple | list) else (size, size)
 
 
-def fit(image: np.ndarray, size: int) -> np.ndarray:
-    """[H, W, 3] -> [size, size, 3]: all of it in the middle of a white square."""
-    whole = size / max(image.shape[:2])
+def stretch(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """[H, W, 3] -> [height, width, 3], each side by itself."""
+    return scale(image, height, width)
+
+
+def fit(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """[H, W, 3] -> [height, width, 3]: all of it in the middle of a white ground."""
+    whole = min(height / image.shape[0], width / image.shape[1])
     scaled = scale(image, *(max(1, round(whole * side)) for side in image.shape[:2]))
-    top, left = ((size - side) // 2 for side in scaled.shape[:2])
-    white = np.full((size, size, 3), 255, np.uint8)
+    top, left = (height - scaled.shape[0]) // 2, (width - scaled.shape[1]) // 2
+    white = np.full((height, width, 3), 255, np.uint8)
     white[top : top + len(scaled), left : left + scaled.shape[1]] = scaled
     return white
 
 
-def crop(image: np.ndarray, size: int) -> np.ndarray:
-    """[H, W, 3] -> [size, size, 3]: the square in its middle, cut out before it is scaled."""
-    side = min(image.shape[:2])
-    top, left = ((other - side) // 2 for other in image.shape[:2])
-    return np.ascontiguousarray(scale(image[top : top + side, left : left + side], size, size))
+def crop(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """[H, W, 3] -> [height, width, 3]: the most of its middle with that aspect ratio, cut out before it is scaled."""
+    whole = min(image.shape[0] / height, image.shape[1] / width)
+    rows, columns = (
+        max(1, min(side, round(whole * to))) for side, to in zip(image.shape, (height, width), strict=False)
+    )
+    top, left = (image.shape[0] - rows) // 2, (image.shape[1] - columns) // 2
+    return np.ascontiguousarray(scale(image[top : top + rows, left : left + columns], height, width))
 
 
 RULES = {"stretch": stretch, "fit": fit, "crop": crop}

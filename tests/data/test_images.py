@@ -260,3 +260,31 @@ def test_a_picture_that_opencv_cannot_scale_is_named(monkeypatch):
 def test_a_path_that_no_file_can_have_is_named():
     with pytest.raises(ValueError, match="a path with a NUL in it"):
         images.decode("a\0b.png")
+
+
+def test_a_size_of_two_numbers_is_height_and_width_whatever_the_picture():
+    image = noise(40)[:10]  # 10 x 40
+    assert images.resize(image, (10, 40)) is image
+    np.testing.assert_array_equal(images.resize(image, (5, 20), "crop"), images.resize(image, (5, 20)))
+    np.testing.assert_array_equal(images.resize(image, (5, 20), "fit"), images.resize(image, (5, 20)))
+    np.testing.assert_array_equal(images.resize(image, (8, 8)), images.resize(image, 8))
+    with pytest.raises(ValueError, match=r"40 x 10 pixels, but data\.size is \(10, 20\) and data\.resize None"):
+        images.resize(image, (10, 20), None)
+
+
+def test_a_picture_that_is_not_square_is_padded_or_cropped_to_the_aspect_ratio_of_the_size():
+    image = np.full((8, 8, 3), 90, np.uint8)
+    image[2:6] = 200
+    padded = images.resize(image, (8, 16), "fit")
+    np.testing.assert_array_equal(padded[:, 4:12], image)
+    assert (padded[:, :4] == 255).all() and (padded[:, 12:] == 255).all()
+    np.testing.assert_array_equal(images.resize(image, (4, 8), "crop"), image[2:6])
+    np.testing.assert_array_equal(images.resize(image, (8, 2), "crop"), image[:, 3:5])
+
+
+@pytest.mark.parametrize("size", [(16, 64), (64, 16)])
+def test_a_long_picture_is_cropped_to_a_size_that_is_long_the_other_way(size):
+    image = np.zeros((40, 2_000, 3), np.uint8)
+    image[:, 990:1010] = 200  # its middle
+    found = images.resize(image, size, "crop")
+    assert found.shape == (*size, 3) and (found[:, size[1] // 2] > 100).all()

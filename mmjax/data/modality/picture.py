@@ -19,20 +19,24 @@ from mmjax.data.part import Augmentation
 class Picture:
     """The feature `feature` as [size, size, 3] uint8 with mask []; no bytes are a missing picture.
 
-    `resize` as in `data.images.resize`; `augment` changes training pictures.
+    Of a picture that is not square `size` is (height, width). `resize` as in `data.images.resize`; `augment` changes
+    training pictures.
     """
 
     feature: str
-    size: int
+    size: int | tuple[int, int]
     resize: str | None = "stretch"
     augment: Augmentation | None = None
     files = True  # a path may stand for the picture
 
     def __post_init__(self):
-        check_sizes(self, "size")
+        if not isinstance(self.size, tuple | list):
+            check_sizes(self, "size")
+        elif len(self.size) != 2 or min(self.size) < 1:
+            raise ValueError(f"size is {self.size}; expected a number or (height, width), each at least 1")
 
     def blank(self) -> tuple[np.ndarray, np.ndarray]:
-        return np.zeros((self.size, self.size, 3), np.uint8), np.zeros((), bool)
+        return np.zeros((*images.sides(self.size), 3), np.uint8), np.zeros((), bool)
 
     def fit(self, values: Iterable[Any]) -> dict[str, Any]:
         """Nothing: pixels have their scale."""
