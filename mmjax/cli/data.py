@@ -15,7 +15,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     what = parser.add_subparsers(dest="what", required=True, metavar="build|list|show")
     build = what.add_parser("build", help="a data set by NAME, or of your own by --source=FILE.jsonl --name=NAME")
     build.add_argument("set", nargs="?", help="a data set that mmjax or TFDS knows, such as easyvqa")
-    build.add_argument("--source", type=_path, help="the folder of a set whose files you bring, or rows of your own")
+    build.add_argument(
+        "--source", type=_path, help="the folder or .zip of a set whose files you bring, or rows of your own"
+    )
     build.add_argument("--name", help="what the data set is called from then on")
     build.add_argument("--skip-bad", action="store_true", help="leave bad rows out instead of failing")
     what.add_parser("list", help="what is prepared")

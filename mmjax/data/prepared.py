@@ -8,6 +8,8 @@ import importlib
 import io
 import json
 import os
+import tempfile
+import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -40,7 +42,8 @@ def make_root(data_dir: str | None = None) -> None:
 def prepare(name: str, data_dir: str | None = None, folder: str | os.PathLike | None = None) -> dict[str, Any]:
     """Prepare a data set of mmjax, or of TFDS, by name; once: a second call only reads what is there.
 
-    `folder` holds the files of one that the user brings, which its builder finds as `dl_manager.manual_dir`.
+    `folder` holds the files of one that the user brings, which its builder finds as `dl_manager.manual_dir`; it may be
+    a .zip file of them.
     -> {"name", "version", "folder", "splits": {split: rows}, "notes": [text], "before": it was there already}.
 
     Raises:
@@ -62,7 +65,8 @@ def prepare(name: str, data_dir: str | None = None, folder: str | os.PathLike | 
     if folder is not None or not before:
         check_folder(name, source.MANUAL_DOWNLOAD_INSTRUCTIONS, folder)
     make_root(data_dir)
-    run(source, folder)
+    with unpacked(None if before else folder) as files:
+        run(source, files)
     return {**summary(source), "before": before}
 
 
@@ -75,9 +79,29 @@ def check_folder(name: str, wanted: str | None, folder: str | os.PathLike | None
     how = f"{' '.join(wanted.split()).rstrip('.')}; then run `mmjax data build {name} --source=FOLDER`"
     if folder is None:
         raise FileNotFoundError(f"data set {name!r} is made from files that you bring: {how}")
+    if zipfile.is_zipfile(folder):
+        return
     if not Path(folder).is_dir() or not any(Path(folder).iterdir()):
         found = "an empty folder" if Path(folder).is_dir() else "a file" if Path(folder).exists() else "no such folder"
         raise FileNotFoundError(f"--source={os.fspath(folder)}: {found}, expected the files of {name!r}: {how}")
+
+
+@contextlib.contextmanager
+def unpacked(folder: str | os.PathLike | None) -> Iterator[str | os.PathLike | None]:
+    """The folder itself, or one for a while with what a .zip file holds; errors name the file and not that folder."""
+    if folder is None or not zipfile.is_zipfile(folder):
+        yield folder
+        return
+    with tempfile.TemporaryDirectory() as made:
+        try:
+            with zipfile.ZipFile(folder) as packed:
+                packed.extractall(made)
+            yield made
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+            raise ValueError(f"--source={os.fspath(folder)}: not a readable .zip file ({error})") from error
+        except (FileNotFoundError, ValueError) as error:
+            kind = FileNotFoundError if isinstance(error, FileNotFoundError) else ValueError
+            raise kind(str(error).replace(made, os.fspath(folder))) from error
 
 
 def run(source: Any, folder: str | os.PathLike | None = None) -> Path:

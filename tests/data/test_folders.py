@@ -2,6 +2,7 @@
 
 import sys
 import types
+import zipfile
 
 import numpy as np
 import pytest
@@ -77,3 +78,26 @@ def test_what_is_no_folder_of_it_is_told_with_what_to_bring(known, name, folder,
     with pytest.raises((FileNotFoundError, ValueError), match=told):
         prepared.prepare(name, str(known / "data"), folder and known / folder)
     assert prepared.built(str(known / "data")) == []
+
+
+def test_a_zip_file_is_as_good_as_the_folder_and_leaves_nothing_behind(known, monkeypatch):
+    (known / "room").mkdir()
+    monkeypatch.setattr(prepared.tempfile, "tempdir", str(known / "room"))
+    with zipfile.ZipFile(known / "mine.zip", "w") as packed:
+        packed.write(known / "mine/numbers.txt", "numbers.txt")
+    assert prepared.prepare("brought", str(known / "data"), known / "mine.zip")["splits"] == {"train": 3}
+    assert not list((known / "room").rglob("numbers.txt"))
+
+
+def test_what_is_wrong_in_a_zip_file_is_told_with_its_name(known):
+    with zipfile.ZipFile(known / "other.zip", "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("numbers.csv", "3 1 4" * 1000)
+    with pytest.raises(FileNotFoundError, match=r"other\.zip/numbers\.txt"):
+        prepared.prepare("brought", str(known / "data"), known / "other.zip")
+    whole = (known / "other.zip").read_bytes()
+    (known / "broken.zip").write_bytes(whole[:40] + bytes(10) + whole[50:])
+    with pytest.raises(ValueError, match=r"^--source=.*broken\.zip: not a readable \.zip file"):
+        prepared.prepare("brought", str(known / "data"), known / "broken.zip")
+    (known / "text.zip").write_text("dear diary")
+    with pytest.raises(FileNotFoundError, match=r"text\.zip: a file, expected the files of 'brought'"):
+        prepared.prepare("brought", str(known / "data"), known / "text.zip")
