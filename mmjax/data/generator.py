@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 WORD = 1 << 32
-SCENE, QUESTIONS, EVALUATION, RELATIONS, BOUNCE, LATE = range(6)  # what is drawn
+SCENE, QUESTIONS, EVALUATION, RELATIONS, BOUNCE, LATE, STATEMENT = range(7)  # what is drawn
 
 
 def generator(purpose: int, seed: int, number: int) -> np.random.Generator:
