@@ -72,7 +72,7 @@ def easyvqa() -> Path:
 def small_wheels(tmp_path_factory) -> Path:
     """The data folder with the sets of wheels and of folders, prepared from small files in their published form."""
     from mmjax.data import own, prepared
-    from tests import opinions, wheels
+    from tests import nlvr, opinions, wheels
 
     folder = Path(os.environ["TFDS_DATA_DIR"])
     with locked("wheels"):
@@ -87,6 +87,8 @@ def small_wheels(tmp_path_factory) -> Path:
         wheels.things(folder)
         if not (folder / "emoji").exists():
             prepared.prepare("emoji", str(folder), wheels.emoji(tmp_path_factory.mktemp("emoji"), 120))
+        if not (folder / "nlvr").exists():
+            prepared.prepare("nlvr", str(folder), nlvr.nlvr(tmp_path_factory.mktemp("nlvr")))
         for name in ("mosi", "mosei"):
             if not (folder / name).exists():
                 prepared.prepare(name, str(folder), opinions.write(tmp_path_factory.mktemp("brought") / name, name))

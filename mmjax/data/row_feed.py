@@ -53,7 +53,7 @@ class RowFeed:
         """The TFDS builder; ValueError where a feature that the config names is not there, or does not fit."""
         found = prepared.builder(self.config.name, self.config.data_dir)
         wanted = {f"modalities.{name}": one.feature for name, one in self.config.modalities.items()}
-        named = {key: getattr(self.config, key) for key in ("label", "kind", "labels", "target")}
+        named = {key: getattr(self.config, key) for key in ("label", "kind", "group", "labels", "target")}
         wanted |= {key: one.feature for key, one in named.items() if one is not None}
         for key, feature in wanted.items():
             if feature not in found.info.features:
@@ -262,6 +262,8 @@ class RowFeed:
             label, kind, labels, target = (getattr(self.config, key) for key in ("label", "kind", "labels", "target"))
             if kind is not None:
                 out["kind"] = kind(self.source, given[kind.feature], known.kinds)
+            if self.config.group is not None:
+                out["group"] = self.config.group(given[self.config.group.feature])
             if label is not None:
                 out["label"] = label(self.source, given[label.feature], known.labels)
             elif labels is not None:

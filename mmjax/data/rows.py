@@ -14,6 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from mmjax.data.group import Group
 from mmjax.data.hide import Hide
 from mmjax.data.label import Label
 from mmjax.data.labels import Labels
@@ -45,14 +46,16 @@ class Rows:
     """A data set by name: its modalities by the names that the model's encoders have, and what is predicted, if any.
 
     `train` and `test` are TFDS splits or slices of rows. `tokenizer` is for the modalities that are texts. `kind` is a
-    class of what is asked, by which scores are told; it stands in a batch as `label` does. `hide` says what of "image"
-    and "text" is to be filled in, see `data.hide` for what a batch has then.
+    class of what is asked, by which scores are told; it stands in a batch as `label` does. `group` says which rows
+    belong together, [B] int32, such as those of one sentence: how often all are right is told. `hide` says what of
+    "image" and "text" is to be filled in, see `data.hide` for what a batch has then.
     """
 
     name: str
     modalities: Mapping[str, Modality]
     label: Label | None = None
     kind: Label | None = None
+    group: Group | None = None
     labels: Labels | None = None
     target: Target | None = None
     hide: Hide | None = None
@@ -75,7 +78,7 @@ class Rows:
             raise ValueError("give one of label, a class, labels, any of several, and target, numbers")
         if self.kind is not None and (self.label is None or self.label.many != self.kind.many):
             raise ValueError("kind goes with a label, and with as many of them a row: make their many equal")
-        taken = {"index", "source", "label", "kind", "labels", "target"} & set(self.modalities)
+        taken = {"index", "source", "label", "kind", "group", "labels", "target"} & set(self.modalities)
         odd = sorted(taken | {name for name in self.modalities if not name.isidentifier() or name.endswith("_mask")})
         if odd:
             raise ValueError(
@@ -101,6 +104,8 @@ class Rows:
             row[name], row[f"{name}_mask"] = modality.blank()
         if self.kind is not None:
             row["kind"] = self.kind.blank()
+        if self.group is not None:
+            row["group"] = self.group.blank()
         if self.label is not None:
             row["label"] = self.label.blank()
         elif self.labels is not None:

@@ -24,7 +24,8 @@ class Classify(Labelled):
     """A task over batches of modalities with `label` [B] int32, -1 where none is known.
 
     With Q questions about each example, label is [B, Q] and what has C classes here [B, Q, C]. A batch with `kind`,
-    like label, has its accuracy told for each kind of what is asked.
+    like label, has its accuracy told for each kind of what is asked; one with `group` [B] its consistency, the share of
+    groups in which all is right.
 
     Args:
         model: a batch to logits [B, C]; see `models.compose`.
@@ -77,6 +78,8 @@ class Classify(Labelled):
             record |= {"prediction": self.labels[best], "confidence": round(float(probability[best]), 4)}
             if "kind" in batch and batch["kind"][at] >= 0:
                 record["kind"] = self.kinds[batch["kind"][at]]
+            if "group" in batch and batch["group"][at[0]] >= 0:
+                record["group"] = int(batch["group"][at[0]])
             records.append(record | ({"truth": self.labels[label], "right": best == label} if label >= 0 else {}))
         return records
 
@@ -95,4 +98,13 @@ class Classify(Labelled):
         predictions, truths = ([record[name] for record in known] for name in ("prediction", "truth"))
         scored = [{**record, "accuracy": record["right"]} for record in known if "kind" in record]
         by_kind = breakdown(scored, "accuracy", "kind", lambda record: record["kind"])
-        return accuracy_tables(predictions, truths, self.labels) | by_kind
+        return accuracy_tables(predictions, truths, self.labels) | by_kind | _consistency(known)
+
+
+def _consistency(records: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """The share of groups that are right in all their records, where there are groups (NLVR2: arXiv 1811.00491)."""
+    groups: dict[int, bool] = {}
+    for record in records:
+        if "group" in record:
+            groups[record["group"]] = groups.get(record["group"], True) and record["right"]
+    return {"consistency": float(np.mean([*groups.values()]))} if groups else {}

@@ -9,6 +9,7 @@ import tensorflow_datasets as tfds
 from PIL import Image
 
 from mmjax.data import prepared
+from mmjax.data.group import Group
 from mmjax.data.label import Label
 from mmjax.data.modality.picture import Picture
 from mmjax.data.modality.series import Series
@@ -333,3 +334,14 @@ def test_a_feature_that_is_not_there_is_told_with_those_that_are(folder, tmp_pat
     wrong = rows(folder, modalities={"view": Vector("sight", 3)}, tokenizer=None).open(tmp_path)
     with pytest.raises(ValueError, match=r"data.modalities.view.feature is 'sight', but data set 'toy' has kind, said"):
         _ = wrong.vocabulary
+
+
+def test_rows_of_one_group_have_one_number(folder, tmp_path):
+    found = everything(rows(folder, group=Group("said")).open(tmp_path), "train")
+    said = {index: row(index)["said"] for index in found}
+    for one in found:
+        for other in found:
+            assert (found[one]["group"] == found[other]["group"]) == (said[one] == said[other])
+    assert found[4]["group"] == -1 and rows(folder, group=Group("said")).blank()["group"].tolist() == [-1] * 4
+    with pytest.raises(ValueError, match="toy train row 0: group is 3 values; expected one that"):
+        next(rows(folder, group=Group("view")).open(tmp_path / "other").train(0))

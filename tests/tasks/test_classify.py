@@ -112,8 +112,19 @@ def several():
     }
 
 
+def test_of_rows_that_belong_together_it_is_told_how_often_all_are_right():
+    task = Classify(model(Head(3))).bind(SimpleNamespace(labels=LABELS))
+    label = np.array([0, 1, 2, 0])
+    given = BATCH | {"label": label, "index": np.arange(4), "group": np.array([4, 4, 9, -1], np.int32)}
+    for wrong, wanted in ((None, 1.0), (0, 0.5)):
+        probability = np.eye(3, dtype=np.float32)[np.where(np.arange(len(label)) == wrong, (label + 1) % 3, label)]
+        records = task.read({"probability": probability}, given)
+        assert task.finish(records)["consistency"] == wanted
+
+
 def test_questions_about_an_example_are_scored_one_by_one_and_by_kind(several):
     task = Classify(model(Head(3)).clone(asked=("view",))).bind(SimpleNamespace(labels=LABELS, kinds=("easy", "hard")))
+    assert "consistency" not in task.finish([])
     probability = np.zeros((4, 2, 3), np.float32)
     for at, said in {(0, 0): 2, (0, 1): 1, (1, 0): 1, (1, 1): 0}.items():
         probability[at][said] = 1
