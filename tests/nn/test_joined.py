@@ -1,4 +1,4 @@
-"""Tokens side by side and the first one pooled, against NumPy in the published form."""
+"""Tokens side by side, the first one pooled, and both in turn, against NumPy in the published form."""
 
 import jax
 import numpy as np
@@ -6,6 +6,7 @@ import pytest
 from scipy.special import erf
 
 from mmjax.core.tokens import Tokens
+from mmjax.nn.chain import Chain
 from mmjax.nn.joined import Joined
 from mmjax.nn.pooler import Pooler
 from tests import reference
@@ -39,6 +40,18 @@ def test_the_first_token_is_pooled():
     other = GIVEN.replace(x=np.where(MASK[..., None], X, np.nan))
     again = Pooler().apply({"params": params}, other, train=False)
     assert np.isfinite(again.x).all() and found.mask[:, 0].tolist() == [True, True, False]
+
+
+def test_a_chain_is_its_parts_one_after_the_other_each_with_parameters_of_its_own():
+    chain = Chain((Pooler(), Joined(norm=False)))
+    params = reference.parameters(chain, GIVEN, train=False)
+    found = reference.compiled(lambda params: chain.apply({"params": params}, GIVEN, train=False))(params)
+    pooled = Pooler().apply({"params": params["parts_0"]}, GIVEN, train=False)
+    wanted = Joined(norm=False).apply({"params": params["parts_1"]}, pooled, train=False)
+    np.testing.assert_allclose(found.x, wanted.x, atol=1e-5)
+    assert found.mask[:, 0].tolist() == [True, True, False]
+    with pytest.raises(ValueError, match="parts is empty"):
+        Chain(())
 
 
 def test_sizes_that_cannot_be_are_refused():
