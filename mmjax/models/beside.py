@@ -31,8 +31,10 @@ class Beside(Compose, kw_only=True):
             )
         for part in self.alone.values():
             check_form("alone", part, *FORMS["heads"])
-        if self.asked or FUSED in self.encoders:
-            raise ValueError(f"asked is {self.asked}; expected (), and no modality that is called {FUSED!r}")
+        if self.asked or self.several or FUSED in self.encoders:
+            raise ValueError(
+                f"asked is {self.asked} and several {self.several}; expected (), and no modality called {FUSED!r}"
+            )
 
     def __call__(self, batch: Mapping[str, jax.Array], *, train: bool) -> dict[str, jax.Array]:
         modalities = self._modalities(batch, train)

@@ -46,6 +46,9 @@ class Compose(nn.Module):
         trunk: Tokens to Tokens, after the fusion.
         asked: modalities that an example has Q of, [B, Q, ...], such as questions; so are predictions [B, Q, ...]. The
             others are encoded once, their own trunks included, and stand beside each of the Q.
+        several: modalities that an example has Q of, [B, Q, ...], such as two pictures of which one statement speaks.
+            Each meets the others by itself, and what the fusion makes of all Q, [B, L, D] each, stands side by side,
+            [B, Q L, D], before the trunk. The others are encoded once.
     """
 
     encoders: Mapping[str, nn.Module]
@@ -56,6 +59,7 @@ class Compose(nn.Module):
     interactions: tuple[nn.Module, ...] = ()
     trunk: nn.Module | None = None
     asked: tuple[str, ...] = ()
+    several: tuple[str, ...] = ()
 
     def __post_init__(self):
         super().__post_init__()
@@ -79,7 +83,11 @@ class Compose(nn.Module):
                 f"heads has {', '.join(sorted(self.heads))}; expected one for each of {', '.join(sorted(names))}, and "
                 "no trunk: what is fused are their decisions"
             )
-        for field in ("trunks", "asked"):
+        if self.several and (self.asked or self.heads is not None):
+            raise ValueError(
+                f"several is {self.several}, of which one prediction is made; expected no asked and no heads beside it"
+            )
+        for field in ("trunks", "asked", "several"):
             strange = sorted(set(getattr(self, field) or ()) - names)
             if strange:
                 raise ValueError(f"{field} has {strange[0]!r}; expected some of {', '.join(sorted(names))}")
@@ -93,21 +101,34 @@ class Compose(nn.Module):
 
     def __call__(self, batch: Mapping[str, jax.Array], *, train: bool) -> jax.Array:
         modalities = self._modalities(batch, train)
-        if not self.asked:
+        if not self._many:
             return self._predicted(modalities, train)
-        questions = batch[self.asked[0]].shape[1]
-        beside = partial(repeat, pattern="b ... -> (b q) ...", q=questions)
+        count = batch[self._many[0]].shape[1]
+        beside = partial(repeat, pattern="b ... -> (b q) ...", q=count)
         modalities = {
-            name: tokens if name in self.asked else jax.tree.map(beside, tokens) for name, tokens in modalities.items()
+            name: tokens if name in self._many else jax.tree.map(beside, tokens) for name, tokens in modalities.items()
         }
-        return rearrange(self._predicted(modalities, train), "(b q) ... -> b q ...", q=questions)
+        if self.several:
+            fused = self.fusion(self._met(modalities, train), train=train)
+            side_by_side = partial(rearrange, pattern="(b q) l ... -> b (q l) ...", q=count)
+            return self._headed(jax.tree.map(side_by_side, fused), train)
+        return rearrange(self._predicted(modalities, train), "(b q) ... -> b q ...", q=count)
+
+    @property
+    def _many(self) -> tuple[str, ...]:
+        """Modalities that an example has Q of."""
+        return self.asked or self.several
 
     def _modalities(self, batch: Mapping[str, jax.Array], train: bool) -> dict[str, Tokens]:
         return {name: self._encoded(name, batch, train) for name in sorted(self.encoders)}
 
-    def _predicted(self, modalities: Modalities, train: bool) -> jax.Array:
+    def _met(self, modalities: Modalities, train: bool) -> Modalities:
         for interaction in self.interactions:
             modalities = interaction(modalities, train=train)
+        return modalities
+
+    def _predicted(self, modalities: Modalities, train: bool) -> jax.Array:
+        modalities = self._met(modalities, train)
         if self.heads is not None:
             decided = {name: self._decided(name, tokens, train) for name, tokens in modalities.items()}
             fused = self.fusion(decided, train=train).x
@@ -117,14 +138,16 @@ class Compose(nn.Module):
                     "1, as fusion.decision_average and the like give"
                 )
             return fused[:, 0]
-        tokens = self.fusion(modalities, train=train)
+        return self._headed(self.fusion(modalities, train=train), train)
+
+    def _headed(self, tokens: Tokens, train: bool) -> jax.Array:
         if self.trunk is not None:
             tokens = self.trunk(tokens, train=train)
         return self.head(tokens, train=train)
 
     def _encoded(self, name: str, batch: Mapping[str, jax.Array], train: bool) -> Tokens:
         values, mask = batch[name], batch[f"{name}_mask"]
-        if name in self.asked:
+        if name in self._many:
             values, mask = (rearrange(x, "b q ... -> (b q) ...") for x in (values, mask))
         tokens = self.encoders[name](values, mask, train=train)
         tokens = tokens.replace(x=constrain_batch(tokens.x))

@@ -14,10 +14,12 @@ from mmjax.encoders.sensor import Sensor
 from mmjax.encoders.vector import Vector
 from mmjax.fusion.concat import Concat
 from mmjax.fusion.decision_average import DecisionAverage
+from mmjax.fusion.first_tokens import FirstTokens
 from mmjax.fusion.weighted_sum import WeightedSum
 from mmjax.heads.classify import Classify
 from mmjax.interaction.cross_attention import CrossAttention
 from mmjax.models.compose import Compose
+from mmjax.nn.joined import Joined
 from mmjax.nn.pool import Pool
 from mmjax.nn.transformer import Transformer
 from tests import reference
@@ -26,6 +28,13 @@ B, DIM, CLASSES = 4, 8, 3
 ORDER = ("view", "moved")
 ENCODERS = {"view": Vector(DIM), "moved": Sensor(DIM, strides=(1,), layers=1, heads=2)}
 HEADS = {name: Classify(CLASSES) for name in ORDER}
+
+
+class Seen(Classify):
+    """A head that gives what it is given."""
+
+    def __call__(self, tokens: Tokens, *, train: bool) -> typing.Any:
+        return tokens.x, tokens.mask
 
 
 def batch():
@@ -140,6 +149,30 @@ def test_several_questions_about_an_example_are_answered_as_if_each_were_asked_a
         np.testing.assert_allclose(found[:, q], expected, atol=1e-5)
 
 
+def test_of_several_each_meets_the_others_alone_and_what_is_fused_stands_side_by_side():
+    rng = np.random.default_rng(3)
+    two = {**BATCH, "view": rng.normal(size=(B, 2, 5)).astype(np.float32)}
+    two["view_mask"] = np.array([[True, True], [True, False], [False, True], [False, False]])
+    parts = dict(interactions=(CrossAttention(ORDER, 2, 1),), trunk=Joined())
+    model = Compose(ENCODERS, FirstTokens(ORDER), Classify(CLASSES), several=("view",), **parts)
+    params = reference.parameters(model, two, train=False)
+    run = jax.jit(partial(model.apply, train=False))
+    found = run({"params": params}, two)
+    passes = Compose(ENCODERS, FirstTokens(ORDER), Seen(CLASSES), interactions=parts["interactions"])
+    fused = [
+        passes.apply(
+            {"params": params}, {**two, "view": two["view"][:, q], "view_mask": two["view_mask"][:, q]}, train=False
+        )
+        for q in range(2)
+    ]
+    side_by_side = Tokens(*(np.concatenate(arrays, axis=1) for arrays in zip(*fused, strict=True)))
+    expected = Joined().apply({"params": params["trunk"]}, side_by_side, train=False)
+    expected = Classify(CLASSES).apply({"params": params["head"]}, expected, train=False)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    junk = two | {"view": np.where(two["view_mask"][..., None], two["view"], np.nan).astype(np.float32)}
+    np.testing.assert_allclose(run({"params": params}, junk), found, atol=1e-6)
+
+
 def test_what_questions_share_is_encoded_once():
     rows = []
 
@@ -164,6 +197,8 @@ def test_what_questions_share_is_encoded_once():
         (dict(fusion=Concat(("view", "sound"))), r"Concat has order \('view', 'sound'\); expected each of moved, view"),
         (dict(trunks={"sound": Pool()}), "trunks has 'sound'; expected some of moved, view"),
         (dict(asked=("sound",)), "asked has 'sound'; expected some of moved, view"),
+        (dict(several=("sound",)), "several has 'sound'; expected some of moved, view"),
+        (dict(several=("view",), asked=("moved",)), "several is .* expected no asked and no heads beside it"),
         (
             dict(head=Pool()),
             "head has Pool, which makes Tokens of Tokens; expected Array of Tokens, as .* mmjax/heads/",
