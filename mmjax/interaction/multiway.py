@@ -35,6 +35,7 @@ class Multiway(nn.Module):
         sub_norm: a norm more before the last map of attention and feed-forward.
         joint: of so many last layers the feed-forward of an example that has all of `order` is one more, for all.
         drop_path: how often the last layer's branches are left out in training; it grows in equal steps from 0.
+        end_norm: a norm after the last layer. Released finetunings on questions, and on pictures alone, have none.
         start: how kernels start, such as `nn.sub_norm_init`, `nn.depth_init`.
     """
 
@@ -45,6 +46,7 @@ class Multiway(nn.Module):
     shared: bool = False
     sub_norm: bool = True
     joint: int = 0
+    end_norm: bool = True
     start: Init = SubNormInit()
     dropout: float = 0.0
     drop_path: float = 0.0
@@ -84,6 +86,8 @@ class Multiway(nn.Module):
                 stack = Stack(block, count, self.scan, name=name)
                 x, _ = stack(x, here if self.scan else _layers(here, count), real, seen, train=train)
                 done += count
+        if not self.end_norm:
+            return {name: one.replace(x=y) for name, one, y in zip(names, tokens, x, strict=True)}
         norms = (
             dict.fromkeys(names, LayerNorm(self.epsilon, name="norm"))
             if self.shared

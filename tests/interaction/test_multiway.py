@@ -99,6 +99,17 @@ def test_all_or_some_modalities_attend_together_and_are_fed_forward_apart(form):
 
 
 @pytest.mark.parametrize("form", FORMS)
+def test_without_the_last_norm_what_it_would_be_given_is_given(form):
+    params, found, _ = apply(multiway(form), GIVEN)
+    norms = {name: params["norm" if form == "paper" else f"{name}_norm"] for name in ORDER}
+    bare = reference.compiled(
+        lambda params: multiway(form, end_norm=False).apply({"params": params}, GIVEN, train=False)
+    )(params)
+    same(found, {name: norm(np.asarray(one.x), norms[name]) for name, one in bare.items()}, GIVEN)
+    assert np.abs(bare["text"].x - found["text"].x).max() > 0.01
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_scanned_layers_are_those_of_the_loop_and_start_alike(form):
     params, found, _ = apply(multiway(form), GIVEN)
     scanned = multiway(form, scan=True)
