@@ -19,11 +19,11 @@ from mmjax.core import paths
 from mmjax.data.vocabulary import FILES as TOKENIZERS
 from mmjax.train.checkpoint import FOLDER, Checkpoints, newest
 from mmjax.train.experiment import Experiment
-from mmjax.weights import bert, mapping, paligemma, t5, vit
+from mmjax.weights import beit3, bert, mapping, paligemma, t5, vit
 from mmjax.weights.mapping import Layout, Row
 from mmjax.weights.read import read
 
-FAMILIES = {"t5": t5, "vit": vit, "bert": bert, "paligemma": paligemma}
+FAMILIES = {"t5": t5, "vit": vit, "bert": bert, "paligemma": paligemma, "beit3": beit3}
 WORDS = "embed/embedding"
 # Embeddings without a piece of the tokenizer's: sentinels, places in pictures, rows up to a round number.
 SPARE = 2048
@@ -75,6 +75,7 @@ def _fill(experiment: Experiment, args: argparse.Namespace) -> int:
     _save(checkpoints, args.out, {path: np.asarray(value, fresh[path].dtype) for path, value in params.items()})
     _tell(rows)
     _tell_gelu(layout, experiment)
+    _tell_heads(layout, experiment)
     say(_next(args.out, missing))
     done = {kind: sum(row.done == kind for row in rows) for kind in ("taken", "resized")}
     unused = [row.key for row in rows if row.done == "unused"]
@@ -113,10 +114,15 @@ def _import(
             "that belongs to it"
         )
     here = {name for path, leaf in fresh.items() if _under(path, parts) for name in mapping.loop(path, leaf.shape)}
-    # What is left out on purpose need not be there.
+    # What is left out on purpose need not be there, nor what layers hold for a modality that the model has not.
+    own = getattr(FAMILIES[family], "OWN", {})
+    absent = [pattern for part, pattern in own.items() if not any(_under(path, [part]) for path in fresh)]
+    here |= {path for path in found if any(re.search(pattern, path) for pattern in absent)}
     here |= {path for path in found if any(map(skip.search, (path, re.sub(r"/layers_\d+/", "/layers/", path))))}
     mapping.check_layers(arrays, layout, root, found, here)
     _check_heads({path: count for path, count in mapping.heads(arrays, found).items() if path in here}, model)
+    heads = getattr(FAMILIES[family], "HEADS", ())
+    wanted |= {p: fresh[p].shape for p in fresh if p in found and _under(p, heads) and not skip.search(p)}
     params, rows = mapping.place(arrays, found, wanted, resize_table)
     lacking = [row.path for row in rows if row.done == "missing"]
     if lacking:
@@ -286,6 +292,18 @@ def _tell_gelu(layout: Layout, experiment: Experiment) -> None:
         say(
             f"{layout.name} has {form[layout.approximate]} as a rule, but the model {form[here]}; unless this one "
             f"differs, add --config.task.model.image.approximate={layout.approximate} here and in training"
+        )
+
+
+def _tell_heads(layout: Layout, experiment: Experiment) -> None:
+    """Says where the model's layers have heads of another width than all that were published; no key tells it."""
+    model = getattr(experiment.task, "model", None)
+    heads = getattr(next(iter(getattr(model, "interactions", ())), None), "heads", None)
+    dim = getattr(next(iter(getattr(model, "encoders", {}).values()), None), "dim", None)
+    if None not in (layout.head_dim, heads, dim) and dim != heads * layout.head_dim:
+        say(
+            f"{layout.name} has heads of width {layout.head_dim} as a rule, but the model {heads} of width "
+            f"{dim // heads}; unless this one differs, make them {dim / layout.head_dim:g}"
         )
 
 

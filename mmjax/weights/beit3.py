@@ -1,14 +1,20 @@
 """BEiT-3 base and large (Wang et al. 2022, arXiv 2208.10442) as released and as torchscale calls their parameters.
 
 Both towers have maps and norms of their own, image "A" and text "B". Tables of positions have two rows before
-the first.
+the first. Beside the towers stand heads: those of pretraining, of which the one for patches tells the codes of the
+tokenizer that it was trained with, or those for questions (VQA) or for two pictures and a statement (NLVR2).
 """
+
+from dataclasses import replace
 
 import numpy as np
 
 from mmjax.weights.mapping import Layout, Rule, Shape, as_is, patches, turned
 
 PARTS = ("encoders_image", "encoders_text", "interactions_0")
+HEADS = ("heads_image", "heads_text", "trunk", "head")  # a model and a checkpoint may have others of them
+# What layers hold for a modality, which a model that has no encoder of it leaves there.
+OWN = {"encoders_image": "^interactions_0/.*image_", "encoders_text": "^interactions_0/.*text_"}
 SKIPPED = 2  # rows of a table that no token has
 MAPS = {"q_proj": "query", "k_proj": "key", "v_proj": "value", "out_proj": "out"}
 
@@ -59,7 +65,7 @@ def _tower(old: str, new: str) -> list[Rule]:
 
 
 TORCHSCALE = Layout(
-    "BEiT-3 as torchscale has it",
+    "torchscale's BEiT-3",
     (
         Rule("vision_embed.proj.weight", "encoders_image/stem/patch/kernel", patches),
         Rule("vision_embed.proj.bias", "encoders_image/stem/patch/bias", as_is),
@@ -72,6 +78,27 @@ TORCHSCALE = Layout(
         *_tower("A", "image"),
         *_tower("B", "text"),
     ),
-    roots=("beit3.", "", "module.beit3.", "model.beit3."),
+    head_dim=64,
 )
-LAYOUTS = (TORCHSCALE,)
+RELEASED = replace(
+    TORCHSCALE,
+    name="the released BEiT-3",
+    rules=(
+        *TORCHSCALE.inside("beit3.", ""),
+        *_map("mim_head", "heads_image"),
+        *_map("mlm_head", "heads_text"),
+        # Of questions: the class token is pooled.
+        *_norm("pooler.norm", "trunk/parts_0/norm"),
+        *_map("pooler.dense", "trunk/parts_0/map"),
+        *_map("head.0", "trunk/parts_1/hidden"),
+        *_norm("head.1", "trunk/parts_1/hidden_norm"),
+        *_map("head.3", "head/logits"),
+        # Of two pictures and a statement: the first tokens of both passes stand side by side.
+        *_norm("head.norm1", "trunk/in_norm"),
+        *_map("head.dense1", "trunk/hidden"),
+        *_norm("head.norm2", "trunk/hidden_norm"),
+        *_map("head.dense2", "head/logits"),
+    ),
+    roots=("", "module.", "model."),
+)
+LAYOUTS = (RELEASED, TORCHSCALE)

@@ -16,6 +16,7 @@ Arrays = Mapping[str, np.ndarray]
 Shape = tuple[int, ...]
 Take = Callable[[np.ndarray, Shape], np.ndarray]
 Resize = Callable[[np.ndarray, tuple[int, int]], np.ndarray]
+TABLE = re.compile("position/table$")  # a grid of positions, which another resolution resizes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Layout:
     idle: tuple[str, ...] = ()
     other: tuple[str, ...] = ()
     approximate: bool | None = None
+    head_dim: int | None = None
 
     def inside(self, old: str, new: str) -> tuple[Rule, ...]:
         """The rules for a model that holds this one, there under `old` and here under `new`."""
@@ -213,7 +215,8 @@ def _take(arrays: Arrays, source: Source, path: str, shape: Shape, resize: Resiz
     if not np.isfinite(array.astype(np.float32)).all():
         raise ValueError(f"{source.key!r} holds numbers that are not finite in float32; fetch it again, or another one")
     value, done = source.rule.take(array, shape), "taken"
-    if value.shape != shape and source.rule.take is positions and value.ndim == 3 and value.shape[-1] == shape[-1]:
+    table = TABLE.search(path) and value.ndim == len(shape) == 3 and value.shape[-1] == shape[-1]
+    if value.shape != shape and table:
         value, done = resize(value.astype(np.float32), shape[:2]), "resized"
     if value.shape != shape:
         raise ValueError(f"{source.key!r} {array.shape} gives {value.shape} for {path!r}, but the model has {shape}")
