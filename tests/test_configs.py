@@ -58,6 +58,7 @@ def test_the_smoke_variant_is_evaluated_on_little(path, easyvqa, tmp_path):
 # What trains the model of another config here, on other data or by another loss; so do variants beside "smoke".
 AGAIN = (
     "beit3_easy_vqa",
+    "beit3_published",
     "emoji",
     "image_text_sentiment",
     "late_streams",

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from mmjax.nn.checks import check_sizes
 from mmjax.nn.quantizer import nearest
 
 
@@ -15,15 +16,26 @@ class Coder(nn.Module):
     Args:
         model: as it was trained, see `models.vqkd`.
         codes: how many there are.
+        size: pixels a side that pictures are resized to, where its patches are others than those of who asks, and
+            are to be as many.
     """
 
     model: nn.Module
     codes: int
+    size: int | None = None
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_sizes(self, "size", "codes")
+        if self.size is not None and self.model.patch is not None:
+            raise ValueError(f"size is {self.size}, but the model tells pixels, which would be of another picture")
 
     def setup(self):
         self.table = self.param("codes", nn.initializers.normal(1.0), (self.codes, self.model.dim))
 
     def __call__(self, image: jax.Array, mask: jax.Array) -> jax.Array:
+        if self.size is not None:
+            image = jax.image.resize(image.astype(jnp.float32), (len(image), self.size, self.size, 3), "bilinear")
         ids = nearest(jax.lax.stop_gradient(self.table), self.model.encode(image, mask, train=False))
         if self.is_initializing() and self.model.patch is not None:
             self.pixels(ids, mask)

@@ -41,6 +41,19 @@ def coder(**kind):
     return Coder(Vqkd(vit, Transformer(layers=1, heads=2, hidden=8), TablePosition(4), dim=3, **told), CODES)
 
 
+def test_a_tokenizer_of_other_patches_sees_the_picture_resized():
+    teacher = Vit(dim=8, layers=1, heads=2, hidden=8, stem=PatchEmbedding(4, 8), position=LearnedPosition())
+    image, mask = pairs()["image"], np.ones(B, bool)
+    large = np.asarray(jax.image.resize(image.astype(np.float32), (B, 12, 12, 3), "bilinear"))
+    plain = coder(teacher=teacher)
+    params = plain.init(jax.random.key(0), large, mask)
+    codes = plain.clone(size=12).apply(params, image, mask)
+    assert codes.shape == (B, 9) and len(np.unique(codes)) > 1
+    np.testing.assert_array_equal(codes, plain.apply(params, large, mask))
+    with pytest.raises(ValueError, match="size is 12, but the model tells pixels"):
+        coder().clone(size=12)
+
+
 def task(names=NAMES, **kind):
     model = built(8, 4, SMALL["released"], vocab=VOCAB, codes=CODES, length=6).clone(coder=coder(**kind))
     return Masked(model, dict(zip(names, (1.0, 0.5, 2.0), strict=False)))

@@ -1,0 +1,237 @@
+"""BEiT-3 in its published sizes, to pretrain on data of one's own, and its finetunings (arXiv 2208.10442).
+
+`base` and `large` are as released, with maps and norms of each modality's own; `giant` is the paper's, with attention
+shared. How `base` and `large` were pretrained is not told: they have the giant's settings. `nlvr2_*` and `vqa_*` are
+as released, from what `mmjax import beit3` has put into `runs/beit3_base` or `runs/beit3_large`; pictures are not
+varied, and an answer holds or does not where the released code has scores. `smoke` and `smoke_vqa` are the same with
+everything small, on easy-VQA.
+
+Data is `mmjax data build`'s, of rows such as {"image": "a.png", "caption": "a cat"} by the name `pairs`, which serve
+as pictures too, {"text": "any text", "label": 0} by `texts`, {"image": ["left.png", "right.png"], "text": "both show
+a cat", "label": "True"} by `nlvr2`, and {"image": "a.png", "text": "what is it?", "labels": ["cat"]} by `vqa`. The
+tokenizer's path is --config.data.tokenizer.path, in pretraining that of each of data.parts. That of pictures is
+configs/beit3_tokenizer.py:published, whose run lies under `runs/beit3_tokenizer`. The giant's patches are of 14 pixels
+and the tokenizer's of 16: to be as many, it sees pictures of 256 where the giant sees 224.
+"""
+
+from mmjax.core.build import choose, experiment, use
+
+ORDER = ("image", "text")
+BASE = dict(dim=768, layers=12, heads=12, hidden=3072)
+LARGE = dict(dim=1024, layers=24, heads=16, hidden=4096)
+GIANT = dict(dim=1408, layers=40, heads=16, hidden=6144, patch=14)
+GIANT |= dict(form=dict(shared=True, sub_norm=False, joint=3, start=use("nn.depth_init")), coder_side=256)
+SMALL = dict(dim=32, layers=2, heads=2, hidden=64, patch=16, side=64, words=64, length=12, test="test[:1%]")
+
+# Each example is a picture, a text and a pair: 2,048 of each make the published batch of 6,144.
+MODEL = dict(side=224, patch=16, words=64_010, codes=8192, length=64, vit=dict(dim=768, layers=12, heads=12))
+PRETRAIN = MODEL | dict(batch=2048, steps=1_000_000, warmup=10_000, peak=1e-3, decay=0.05, drop_path=0.1)
+PRETRAIN |= dict(make="pretrain", adam=dict(b2=0.98, eps=1e-6), clip=3.0)
+
+# 20 epochs, five of them a warm-up, of 86,373 examples; 10 epochs, one a warm-up, of the 658,111 questions of VQAv2's
+# train and val, of which the released code holds a thousand pictures' out.
+NLVR2, VQA = 86_373 // 256, 658_111 // 128
+TWO = MODEL | dict(make="nlvr2", classes=2, batch=256, steps=20 * NLVR2, warmup=5 * NLVR2, decay=0.2)
+TWO |= dict(drop_path=0.2, end=1e-6)
+ASK = MODEL | dict(make="vqa", classes=3129, batch=128, steps=10 * VQA, warmup=VQA, decay=0.01, side=480)
+ASK |= dict(adam=dict(b2=0.98), head=20.0, end=1e-6)
+
+# What a run takes of the tokenizer's, and what of a pretrained one.
+CODER = (("^coder/codes$", "extra/codebook/codes"), ("^coder/model/", ""), (".*", None))
+FRESH = (("^(head|trunk)(/|$)", None),)
+
+
+def get_config(variant="base"):
+    small_vit = dict(dim=16, layers=1, heads=1)
+    size = choose(
+        variant,
+        base=PRETRAIN | BASE,
+        large=PRETRAIN | LARGE,
+        giant=PRETRAIN | GIANT,
+        nlvr2_base=TWO | BASE | dict(peak=7e-4, layer_decay=0.65, start="runs/beit3_base"),
+        nlvr2_large=TWO | LARGE | dict(peak=3e-4, layer_decay=0.85, start="runs/beit3_large"),
+        vqa_base=ASK | BASE | dict(peak=3e-5, drop_path=0.1, start="runs/beit3_base"),
+        vqa_large=ASK | LARGE | dict(peak=2e-5, drop_path=0.15, start="runs/beit3_large"),
+        smoke=PRETRAIN | SMALL | dict(codes=8, vit=small_vit, batch=4, steps=8, warmup=2),
+        smoke_vqa=ASK | SMALL | dict(classes=13, batch=4, steps=8, warmup=2, peak=1e-3, drop_path=0.1),
+    )
+    size["small"] = variant.startswith("smoke")
+    task, data = {"pretrain": pretrain, "nlvr2": nlvr2, "vqa": vqa}[size["make"]](size)
+    return experiment(
+        task=task,
+        data=data,
+        optim=use(
+            "optim.optimizer",
+            rule=use("optim.adamw", **size.get("adam", {}), decay=size["decay"]),
+            schedule=use("optim.warmup_cosine", peak=size["peak"], warmup=size["warmup"], end=size.get("end", 0.0)),
+            groups=groups(size),
+            clip=size.get("clip"),
+        ),
+        partition=use("train.mesh", axes=axes(size), rules=SPLIT),
+        steps=size["steps"],
+        init_from=start(size),
+        frozen_fresh=size["small"],  # the tokenizer is a trained one: init_from takes it
+        log=dict(every=4 if size["small"] else 100),
+        checkpoint=dict(every=4 if size["small"] else 2_000, keep=2),
+    )
+
+
+def pretrain(size):
+    """What is hidden of pictures, texts and pairs is filled in."""
+    model = use(
+        "models.beit3", **towers(size), codes=size["codes"], vocab=size["words"], coder=coder(size, size["vit"])
+    )
+    told = ("pairs_image", "pairs_text", "pictures_image", "texts_text")
+    task = use("tasks.masked", model=model, weights=dict.fromkeys(told, 1.0), compute="bfloat16")
+    grid = size["side"] // size["patch"]
+    hide = use("data.hide", grid=(grid, grid), least=min(16, grid))
+    augment = None if size["small"] else use("data.augment", flip=0.0, tint=0.4, ground=0)
+    image = dict(image=picture(size, augment))
+    captions, texts = ("easyvqa_captions", "easyvqa") if size["small"] else ("pairs", "texts")
+
+    def parts(name, **modalities):
+        return rows(size, name, modalities, hide=hide)
+
+    streams = dict(
+        pictures=parts(captions, **image),
+        texts=parts(
+            texts, text=text("question" if size["small"] else "text", size["length"] if size["small"] else 512)
+        ),
+        pairs=parts(captions, **image, text=text("caption", size["length"])),
+    )
+    return task, use("data.streams", parts=streams)
+
+
+def nlvr2(size):
+    """Each picture passes with the statement; the first tokens of both passes, of picture and text, decide."""
+    model = use(
+        "models.compose",
+        **towers(size),
+        fusion=use("fusion.first_tokens", order=ORDER),
+        trunk=use("nn.joined"),
+        head=use("heads.classify", classes=size["classes"]),
+        several=("image",),
+    )
+    two = use("data.modality.video", feature="image", frames=2, size=size["side"])
+    modalities = {"image": two, "text": text("text", size["length"])}
+    data = rows(size, "nlvr2", modalities, label=use("data.label", feature="label"))
+    return use("tasks.classify", model=model, compute="bfloat16"), data
+
+
+def vqa(size):
+    """The class token of the picture beside the question decides; there is no norm after the last layer."""
+    many = not size["small"]
+    model = use(
+        "models.compose",
+        **towers(size, end_norm=False),
+        fusion=use("fusion.first_tokens", order=ORDER, of=("image",)),
+        trunk=use("nn.chain", parts=(use("nn.pooler"), use("nn.joined", norm=False))),
+        head=use("heads.multi_label", labels=size["classes"])
+        if many
+        else use("heads.classify", classes=size["classes"]),
+    )
+    modalities = {"image": picture(size), "text": text("text" if many else "question", size["length"])}
+    labels = use("data.labels", feature="labels", size=size["classes"])
+    truth = dict(labels=labels) if many else dict(label=use("data.label", feature="answer"))
+    data = rows(size, "vqa" if many else "easyvqa", modalities, **truth)
+    return use("tasks.multi_label" if many else "tasks.classify", model=model, compute="bfloat16"), data
+
+
+def towers(size, **changes):
+    """Both encoders, and the layers in which they meet. Positions of texts are as many as released."""
+    dim, position = size["dim"], use("nn.table_position", length=1022)
+    multiway = use(
+        "interaction.multiway",
+        order=ORDER,
+        **{name: size[name] for name in ("layers", "heads", "hidden", "drop_path")},
+        **size.get("form", {}),
+        **changes,
+        scan=True,
+    )
+    stem = use("nn.patch_embedding", size=size["patch"], dim=dim)
+    return dict(
+        encoders={
+            "image": use("encoders.patches", dim=dim, stem=stem),
+            "text": use("encoders.embedding", dim=dim, vocab=size["words"], position=position),
+        },
+        interactions=(multiway,),
+    )
+
+
+def coder(size, vit):
+    """That of configs/beit3_tokenizer.py:published, of which the teacher is not wanted any more."""
+
+    def tower():
+        stem = use("nn.patch_embedding", size=16, dim=vit["dim"])
+        return use("encoders.vit", **vit, hidden=4 * vit["dim"], stem=stem, position=use("nn.learned_position"))
+
+    model = use(
+        "models.vqkd",
+        encoder=tower(),
+        decoder=use("nn.transformer", layers=3, heads=vit["heads"]),
+        position=use("nn.table_position", length=(size.get("coder_side", size["side"]) // 16) ** 2),
+        teacher=tower(),
+    )
+    return use("models.coder", model=model, codes=size["codes"], size=size.get("coder_side"))
+
+
+def rows(size, name, modalities, **aim):
+    """<mask> is a token of the tokenizer's where words are hidden."""
+    sentinels = 1 if "hide" in aim else 0
+    words = use("data.fairseq_pieces", path="beit3.spm", size=size["words"], sentinels=sentinels)
+    if size["small"]:
+        words = use("data.words", size=size["words"], sentinels=sentinels)
+    return use(
+        "data.rows",
+        name=name,
+        modalities=modalities,
+        tokenizer=words if "text" in modalities else None,
+        test=size.get("test", "test"),
+        batch=size["batch"],
+        **aim,
+    )
+
+
+def picture(size, augment=None):
+    return use("data.modality.picture", feature="image", size=size["side"], augment=augment)
+
+
+def text(feature, length):
+    return use("data.modality.text", feature=feature, length=length, ends=True)
+
+
+def groups(size):
+    """The tokenizer is not trained. The deeper a layer the slower it is finetuned; or a head is faster."""
+    rest = (".*", use("optim.group"))
+    if size["make"] == "pretrain":
+        return (("^coder/", use("optim.group", frozen=True)), rest)
+    if "head" in size:
+        return (("^(trunk/parts_1|head)/", use("optim.group", rate=size["head"])), rest)
+    decay = size["layer_decay"]
+    return (
+        ("^encoders_", use("optim.group", rate=decay ** (size["layers"] + 1))),
+        ("^interactions_0/stack/", use("optim.group", rate=decay, layer_decay=decay)),
+        rest,
+    )
+
+
+def start(size):
+    if size["small"]:
+        return None
+    if size["make"] == "pretrain":
+        return dict(workdir="runs/beit3_tokenizer", rules=CODER, same_words=False)
+    return dict(workdir=size["start"], rules=FRESH)
+
+
+def axes(size):
+    """Finetuning fits any number of devices, which share parameters and batch."""
+    return {"data": -1, "fsdp": 16} if size["make"] == "pretrain" and not size["small"] else {"fsdp": -1}
+
+
+# Matrices are split over both axes: those into heads and hidden units by their outputs, those back by their inputs.
+# 64,010 words divide by no usual number of devices, so that their embeddings are split by the width.
+SPLIT = (
+    ("^interactions_0/.*(query|key|value|up)/kernel$", ("fsdp", "tensor")),
+    ("^interactions_0/.*(out|down)/kernel$", ("tensor", "fsdp")),
+    (".*", "fsdp"),
+)

@@ -1,0 +1,112 @@
+"""BEiT-3's published sizes without their memory: parameters counted, shapes of a step, rates, places on a mesh."""
+
+import math
+from functools import partial
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from jax.sharding import AbstractMesh, AxisType
+
+from mmjax.cli import config
+from mmjax.core import paths
+from mmjax.core.task import Ctx
+from mmjax.optim.group import rates
+from mmjax.train.state import create
+
+CONFIG = Path(__file__).parents[1] / "configs/beit3_published.py"
+SIZES = ("base", "large", "giant", "nlvr2_base", "nlvr2_large", "vqa_base", "vqa_large")
+
+
+@pytest.fixture(scope="module", params=SIZES)
+def size(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def experiment(size):
+    return config.load(f"{CONFIG}:{size}")
+
+
+def nothing(data):
+    """Two rows in the shapes that a run would have."""
+    return {name: rows[:2] for name, rows in data.blank().items()}
+
+
+@pytest.fixture(scope="module")
+def state(experiment):
+    return jax.eval_shape(partial(create, experiment.task, experiment.optim, 0, nothing(experiment.data)))
+
+
+def test_parameters_are_as_many_as_published(size, state):
+    """The README of the released code rounds its counts of finetuned models down to millions."""
+    flat = paths.flatten(state.params)
+    millions = sum(leaf.size for path, leaf in flat.items() if not path.startswith("coder/")) / 1e6
+    pretrained = {"base": 276.5, "large": 746.7, "giant": 1925.0}
+    if size in pretrained:
+        assert millions == pytest.approx(pretrained[size], rel=0.02 if size == "giant" else 0.001)
+    else:
+        told = {"nlvr2_base": 226, "nlvr2_large": 681, "vqa_base": 228, "vqa_large": 683}[size]
+        assert millions == pytest.approx(told, rel=0.005)
+
+
+def test_a_step_has_one_loss_and_the_tokenizer_is_not_trained(size, experiment, state):
+    loss = partial(experiment.task.loss, ctx=Ctx(jax.random.key(0), train=True))
+    found, _ = jax.eval_shape(loss, state.params, {}, nothing(experiment.data))
+    assert {mean.total.shape for mean in found.values()} == {()}
+    trained = {path.split("/")[0] for path in experiment.optim.trainable(state.params)}
+    parts = {path.split("/")[0] for path in paths.flatten(state.params)}
+    assert parts - trained == ({"coder"} if size in ("base", "large", "giant") else set())
+
+
+def test_every_parameter_has_a_place_and_large_ones_are_shared_out(size, experiment, state):
+    partition = experiment.partition
+    ways = 16 if partition.axes["fsdp"] == -1 else partition.axes["fsdp"]
+    partition.__dict__["mesh"] = AbstractMesh((2, ways, 1), ("data", "fsdp", "tensor"), (AxisType.Auto,) * 3)
+    placed = paths.flatten(partition.layout(state).params)
+    partition.check_batch(experiment.data.batch)
+    for path, leaf in paths.flatten(state.params).items():
+        if leaf.size > 1e6:
+            assert math.prod(placed[path].shard_shape(leaf.shape)) * ways == leaf.size, path
+
+
+def test_a_layer_learns_the_slower_the_deeper_it_lies_or_the_head_faster(size, experiment, state):
+    groups = {path: group for path, group in groups_of(experiment, state).items() if not group.frozen}
+    flat = {path: leaf for path, leaf in paths.flatten(state.params).items() if path in groups}
+    found = paths.flatten(rates(groups, paths.unflatten(flat), 0))
+    stack = {np.ravel(rate).tobytes(): rate for path, rate in found.items() if "/stack/" in path}
+    assert len(stack) == 1
+    layers = np.ravel(next(iter(stack.values())))
+    embeddings = {float(rate) for path, rate in found.items() if path.startswith("encoders_")}
+    heads = {float(rate) for path, rate in found.items() if path.startswith(("head/", "trunk/parts_1", "trunk/hidden"))}
+    if size.startswith("nlvr2"):
+        decay, count = (0.65, 12) if size == "nlvr2_base" else (0.85, 24)
+        np.testing.assert_allclose(layers, decay ** np.arange(count, 0, -1), rtol=1e-5)
+        np.testing.assert_allclose(list(embeddings), decay ** (count + 1), rtol=1e-5)
+        assert heads == {1.0}
+    else:
+        assert set(layers) == {1.0} and embeddings == {1.0}
+        assert heads == ({20.0} if size.startswith("vqa") else set())
+
+
+def groups_of(experiment, state):
+    """The group of each parameter."""
+    return paths.match(experiment.optim.groups, paths.flatten(state.params))
+
+
+@pytest.mark.parametrize(("name", "steps", "warmup"), [("nlvr2_base", 6740, 1685), ("vqa_large", 51_410, 5141)])
+def test_epochs_are_so_many_steps(name, steps, warmup):
+    experiment = config.load(f"{CONFIG}:{name}")
+    assert (experiment.steps, experiment.optim.schedule.warmup) == (steps, warmup)
+    assert float(experiment.optim.over(steps).schedule(steps)) == pytest.approx(1e-6)
+
+
+def test_the_giant_and_its_tokenizer_see_as_many_patches():
+    model, data = (getattr(config.load(f"{CONFIG}:giant"), name) for name in ("task", "data"))
+    given = nothing(data)
+    hidden = given["pairs/image_hidden"].shape[1:]
+    codes = jax.eval_shape(
+        lambda: model.model.coder.init_with_output(jax.random.key(0), given["pairs/image"], given["pairs/image_mask"])
+    )[0]
+    assert hidden == (16, 16) and codes.shape == (2, 256)
