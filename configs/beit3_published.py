@@ -84,20 +84,19 @@ def pretrain(size):
     told = ("pairs_image", "pairs_text", "pictures_image", "texts_text")
     task = use("tasks.masked", model=model, weights=dict.fromkeys(told, 1.0), compute="bfloat16")
     grid = size["side"] // size["patch"]
-    hide = use("data.hide", grid=(grid, grid), least=min(16, grid))
     augment = None if size["small"] else use("data.augment", flip=0.0, tint=0.4, ground=0)
     image = dict(image=picture(size, augment))
     captions, texts = ("easyvqa_captions", "easyvqa") if size["small"] else ("pairs", "texts")
 
-    def parts(name, **modalities):
+    def parts(name, share, **modalities):
+        hide = use("data.hide", grid=(grid, grid), least=min(16, grid), text=(0.15, share))
         return rows(size, name, modalities, hide=hide)
 
+    words = text("question", size["length"]) if size["small"] else text("text", 512)
     streams = dict(
-        pictures=parts(captions, **image),
-        texts=parts(
-            texts, text=text("question" if size["small"] else "text", size["length"] if size["small"] else 512)
-        ),
-        pairs=parts(captions, **image, text=text("caption", size["length"])),
+        pictures=parts(captions, 0.5, **image),
+        texts=parts(texts, 0.15, text=words),  # no other share, or there would be places for as many logits
+        pairs=parts(captions, 0.5, **image, text=text("caption", size["length"])),
     )
     return task, use("data.streams", parts=streams)
 

@@ -300,11 +300,12 @@ def _tell_heads(layout: Layout, experiment: Experiment) -> None:
     model = getattr(experiment.task, "model", None)
     heads = getattr(next(iter(getattr(model, "interactions", ())), None), "heads", None)
     dim = getattr(next(iter(getattr(model, "encoders", {}).values()), None), "dim", None)
-    if None not in (layout.head_dim, heads, dim) and dim != heads * layout.head_dim:
-        say(
-            f"{layout.name} has heads of width {layout.head_dim} as a rule, but the model {heads} of width "
-            f"{dim // heads}; unless this one differs, make them {dim / layout.head_dim:g}"
-        )
+    if None in (layout.head_dim, heads, dim) or dim % layout.head_dim or dim == heads * layout.head_dim:
+        return
+    say(
+        f"{layout.name} has heads of width {layout.head_dim} as a rule, but the model {heads} of width {dim // heads}; "
+        f"unless this one differs, make them {dim // layout.head_dim}"
+    )
 
 
 def _next(out: Path, missing: Iterable[str]) -> str:
