@@ -10,10 +10,13 @@ import pytest
 from jax.sharding import AbstractMesh, AxisType
 
 from mmjax.cli import config
+from mmjax.cli.import_ import _abstract
 from mmjax.core import paths
 from mmjax.core.task import Ctx
 from mmjax.optim.group import rates
 from mmjax.train.state import create
+from mmjax.weights import beit3, mapping
+from tests.cli.test_import_beit3 import pretrained, shapes
 
 CONFIG = Path(__file__).parents[1] / "configs/beit3_published.py"
 SIZES = ("base", "large", "giant", "nlvr2_base", "nlvr2_large", "vqa_base", "vqa_large")
@@ -49,6 +52,33 @@ def test_parameters_are_as_many_as_published(size, state):
     else:
         told = {"nlvr2_base": 226, "nlvr2_large": 681, "vqa_base": 228, "vqa_large": 683}[size]
         assert millions == pytest.approx(told, rel=0.005)
+
+
+@pytest.mark.parametrize("name", ["base", "large", "nlvr2_large", "vqa_base"])
+def test_the_released_arrays_fit_the_model(name):
+    """As far as shapes go, of arrays that take no memory; a model for questions has another grid and no last norm."""
+    experiment = config.load(f"{CONFIG}:{name}")
+    fresh = {path: leaf.shape for path, leaf in _abstract(experiment).items()}
+    dim, layers = (1024, 24) if "large" in name else (768, 12)
+    sizes = shapes(side=14, length=1022, dim=dim, layers=layers, words=64_010, patch=16)
+    sizes |= pretrained(8192, 64_010, dim)
+    arrays = {key: np.broadcast_to(np.float32(0), size) for key, size in sizes.items()}
+    _, _, found = mapping.recognise(arrays, beit3.LAYOUTS)
+    lacking, used = set(), set()
+    for path, shape in fresh.items():
+        for one in mapping.loop(path, shape):
+            if one not in found:
+                lacking.add(path.split("/")[0])
+                continue
+            wanted = shape if one == path else shape[1:]
+            used.add(found[one].key)
+            given = found[one].rule.take(arrays[found[one].key], wanted).shape
+            if not name.startswith("vqa") or not mapping.TABLE.search(path) or "text" in path:
+                assert given == wanted, path
+    assert lacking == ({"coder"} if name in ("base", "large") else {"head", "trunk"})
+    heads = set() if name in ("base", "large") else {*pretrained(), "beit3.vision_embed.mask_token"}
+    norms = {key for key in arrays if ".layer_norm." in key} if name.startswith("vqa") else set()
+    assert arrays.keys() - used == heads | norms
 
 
 def test_a_step_has_one_loss_and_the_tokenizer_is_not_trained(size, experiment, state):

@@ -28,33 +28,28 @@ D, LAYERS, VOCAB, PATCH = tiny.DIM, tiny.LAYERS, tiny.VOCAB, tiny.PATCH
 SIDE = tiny.SIDE // PATCH
 
 
-def shapes(side=SIDE, length=10, norm=True):
+def shapes(side=SIDE, length=10, norm=True, dim=D, layers=LAYERS, words=VOCAB, patch=PATCH):
     """The towers' keys and shapes as published: feed-forwards of 4 D, two rows before the first position of a table."""
     found = {
-        "text_embed.weight": (VOCAB, D),
-        "vision_embed.mask_token": (1, 1, D),
-        "vision_embed.cls_token": (1, 1, D),
-        "vision_embed.proj.weight": (D, 3, PATCH, PATCH),
-        "vision_embed.proj.bias": (D,),
-        "encoder.embed_positions.A.weight": (2 + 1 + side**2, D),
-        "encoder.embed_positions.B.weight": (2 + length, D),
+        "text_embed.weight": (words, dim),
+        "vision_embed.mask_token": (1, 1, dim),
+        "vision_embed.cls_token": (1, 1, dim),
+        "vision_embed.proj.weight": (dim, 3, patch, patch),
+        "vision_embed.proj.bias": (dim,),
+        "encoder.embed_positions.A.weight": (2 + 1 + side**2, dim),
+        "encoder.embed_positions.B.weight": (2 + length, dim),
     }
-
-    def both(name, size, bias=None):
-        found[f"{name}.weight"] = size
-        found[f"{name}.bias"] = size[:1]
-
     for tower in "AB":
-        for layer in (f"encoder.layers.{i}" for i in range(LAYERS)):
+        for layer in (f"encoder.layers.{i}" for i in range(layers)):
             for one in ("k_proj", "v_proj", "q_proj", "out_proj"):
-                both(f"{layer}.self_attn.{one}.{tower}", (D, D))
+                found |= linear(f"{layer}.self_attn.{one}.{tower}", (dim, dim))
             for one in ("self_attn.inner_attn_ln", "self_attn_layer_norm", "final_layer_norm"):
-                both(f"{layer}.{one}.{tower}", (D,))
-            both(f"{layer}.ffn.{tower}.fc1", (4 * D, D))
-            both(f"{layer}.ffn.{tower}.fc2", (D, 4 * D))
-            both(f"{layer}.ffn.{tower}.ffn_layernorm", (4 * D,))
+                found |= linear(f"{layer}.{one}.{tower}", (dim,))
+            found |= linear(f"{layer}.ffn.{tower}.fc1", (4 * dim, dim))
+            found |= linear(f"{layer}.ffn.{tower}.fc2", (dim, 4 * dim))
+            found |= linear(f"{layer}.ffn.{tower}.ffn_layernorm", (4 * dim,))
         if norm:
-            both(f"encoder.layer_norm.{tower}", (D,))
+            found |= linear(f"encoder.layer_norm.{tower}", (dim,))
     return {f"beit3.{key}": size for key, size in found.items()}
 
 
@@ -62,7 +57,12 @@ def linear(name, size):
     return {f"{name}.weight": size, f"{name}.bias": size[:1]}
 
 
-PRETRAINED = linear("mim_head", (tiny.CODES, D)) | linear("mlm_head", (VOCAB, D))
+def pretrained(codes=tiny.CODES, words=VOCAB, dim=D):
+    """The heads that fill in patches and words."""
+    return linear("mim_head", (codes, dim)) | linear("mlm_head", (words, dim))
+
+
+PRETRAINED = pretrained()
 ASKED = linear("pooler.norm", (D,)) | linear("pooler.dense", (D, D)) | linear("head.0", (2 * D, D))
 ASKED |= linear("head.1", (2 * D,)) | linear("head.3", (tiny.CLASSES, 2 * D))
 TWO = linear("head.norm1", (4 * D,)) | linear("head.dense1", (2 * D, 4 * D)) | linear("head.norm2", (2 * D,))
