@@ -6,12 +6,12 @@ as released, from what `mmjax import beit3` has put into `runs/beit3_base` or `r
 varied, and an answer holds or does not where the released code has scores. `smoke` and `smoke_vqa` are the same with
 everything small, on easy-VQA.
 
-Data is `mmjax data build`'s, of rows such as {"image": "a.png", "caption": "a cat"} by the name `pairs`, which serve
-as pictures too, {"text": "any text", "label": 0} by `texts`, {"image": ["left.png", "right.png"], "text": "both show
-a cat", "label": "True"} by `nlvr2`, and {"image": "a.png", "text": "what is it?", "labels": ["cat"]} by `vqa`. The
-tokenizer's path is --config.data.tokenizer.path, in pretraining that of each of data.parts. That of pictures is
-configs/beit3_tokenizer.py:published, whose run lies under `runs/beit3_tokenizer`. The giant's patches are of 14 pixels
-and the tokenizer's of 16: to be as many, it sees pictures of 256 where the giant sees 224.
+Data is `mmjax data build`'s: `nlvr2` of the published files, and of rows such as {"image": "a.png", "caption": "a cat"}
+by the name `pairs`, which serve as pictures too, {"text": "any text", "label": 0} by `texts`, and {"image": "a.png",
+"text": "what is it?", "labels": ["cat"]} by `vqa`. The tokenizer's path is --config.data.tokenizer.path, in pretraining
+that of each of data.parts. That of pictures is configs/beit3_tokenizer.py:published, whose run lies under
+`runs/beit3_tokenizer`. The giant's patches are of 14 pixels and the tokenizer's of 16: to be as many, it sees pictures
+of 256 where the giant sees 224.
 """
 
 from mmjax.core.build import choose, experiment, use
@@ -112,8 +112,9 @@ def nlvr2(size):
         several=("image",),
     )
     two = use("data.modality.video", feature="image", frames=2, size=size["side"])
-    modalities = {"image": two, "text": text("text", size["length"])}
-    data = rows(size, "nlvr2", modalities, label=use("data.label", feature="label"))
+    modalities = {"image": two, "text": text("sentence", size["length"])}
+    aim = dict(label=use("data.label", feature="label"), group=use("data.group", feature="group"))
+    data = rows(size, "nlvr2", modalities, **aim)
     return use("tasks.classify", model=model, compute="bfloat16"), data
 
 
@@ -185,7 +186,7 @@ def rows(size, name, modalities, **aim):
         name=name,
         modalities=modalities,
         tokenizer=words if "text" in modalities else None,
-        test=size.get("test", "test"),
+        test="dev" if size["make"] == "nlvr2" else size.get("test", "test"),
         batch=size["batch"],
         **aim,
     )

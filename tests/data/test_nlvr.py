@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from mmjax.data import prepared
+from mmjax.data import images, prepared
 from mmjax.data.nlvr.kinds import KINDS, kind
 from mmjax.data.nlvr.lines import held_out
 from tests import nlvr
@@ -118,8 +118,9 @@ def test_of_nlvr2_both_photographs_of_each_pair_are_found_with_and_without_a_dir
     assert found["splits"] == {"train": 4, "dev": 2}
     for split, count in found["splits"].items():
         for number, row in enumerate(rows("nlvr2", split, tmp_path / "data")):
-            assert row["left"].shape == (4, 6, 3) and row["left"][0, 0].tolist() == [10 * number, 0, 7]
-            assert row["right"].shape == (4, 7, 3) and row["right"][0, 0].tolist() == [10 * number, 100, 7]
+            left, right = map(images.decode, row["image"])
+            assert left.shape == (4, 6, 3) and left[0, 0].tolist() == [10 * number, 0, 7]
+            assert right.shape == (4, 7, 3) and right[0, 0].tolist() == [10 * number, 100, 7]
             assert row["label"] == (number + 1) % 2 and row["group"] == row["sentence"]
             assert row["identifier"] == f"{split}-{number // 2}-{number % 2}-{number % 2}" and number < count
 

@@ -20,7 +20,10 @@ Suhr, Zhou, Zhang, Zhang, Bai and Artzi: A Corpus for Reasoning About Natural La
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
-    """The published splits that are there; a sentence is right where all its rows are (`group`, for consistency)."""
+    """The published splits that are there: `image` is the left photograph and the right one.
+
+    A sentence is right where all its rows are (`group`, for consistency).
+    """
 
     VERSION = tfds.core.Version("1.0.0")
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
@@ -31,8 +34,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _info(self) -> tfds.core.DatasetInfo:
         features = {
-            "left": tfds.features.Image(shape=(None, None, 3), encoding_format="png"),
-            "right": tfds.features.Image(shape=(None, None, 3), encoding_format="png"),
+            "image": tfds.features.Sequence(tfds.features.Image(shape=(None, None, 3))),
             "sentence": tfds.features.Text(),
             "label": tfds.features.ClassLabel(names=LABELS),
             "identifier": tfds.features.Text(),
@@ -53,12 +55,12 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _generate_examples(self, rows: Iterable[dict[str, Any]]) -> Iterator[tuple[str, dict]]:
         for row in rows:
-            pair = {side: row[side].read_bytes() for side in ("left", "right")}
-            yield row["identifier"], {**{key: row[key] for key in KEYS}, **pair, "group": row["sentence"]}
+            pair = [path.read_bytes() for path in row["image"]]
+            yield row["identifier"], {**{key: row[key] for key in KEYS}, "image": pair, "group": row["sentence"]}
 
 
 def examples(source: Path) -> dict[str, list[dict[str, Any]]]:
-    """Of each split that is there its examples, with the paths of `left` and `right`.
+    """Of each split that is there its examples, `image` being the paths of the left one and the right one.
 
     Raises:
         ValueError: a file has another layout.
@@ -81,9 +83,9 @@ def paired(root: Path, split: str, row: dict[str, Any]) -> dict[str, Any]:
     within = str(row.get("directory", ""))
     folders = [root / base / split / inner for base in ("images", "") for inner in (within, "")]
     for folder in folders:
-        left, right = (folder / f"{stem}-img{number}.png" for number in range(2))
-        if left.is_file() and right.is_file():
-            return {**row, "left": left, "right": right}
+        pair = [folder / f"{stem}-img{number}.png" for number in range(2)]
+        if all(path.is_file() for path in pair):
+            return {**row, "image": pair}
     raise FileNotFoundError(
         f"{folders[0] / stem}-img0.png or -img1.png: no such photograph, but {split}.json names {row['identifier']!r}: "
         f"bring all of images/{split}"
