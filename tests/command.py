@@ -21,3 +21,8 @@ def mmjax(*words: object, env: Mapping[str, str] | None = None) -> subprocess.Co
     process = start(*words, env=env)
     out, err = process.communicate(timeout=300)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def module(name: str, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """`python -m NAME` to its end, such as a comparison on several devices."""
+    return subprocess.run([sys.executable, "-m", name], cwd=ROOT, env=env, capture_output=True, text=True, check=False)

@@ -1,7 +1,5 @@
 """SigLIP by loops; its ring on 1, 4 and 8 devices, under a mesh and pmap; what the compiler says it holds."""
 
-import subprocess
-import sys
 from functools import partial
 
 import jax
@@ -12,7 +10,7 @@ import pytest
 from mmjax.losses.ring_siglip import RingSiglip
 from mmjax.losses.siglip import Siglip
 from mmjax.losses.whole_batch import WholeBatch
-from tests.command import ROOT
+from tests.command import module
 
 B, D = 32, 16
 SCALE, BIAS = 10.0, -10.0
@@ -43,10 +41,7 @@ def test_every_pair_of_real_rows_is_a_decision(loss, group):
 
 @pytest.mark.parametrize("devices", [1, 4, 8])
 def test_the_ring_is_the_dense_loss_on_any_devices(devices, environment):
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.losses.test_siglip"],
-        cwd=ROOT, env=environment(devices), capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = module("tests.losses.test_siglip", env=environment(devices))
     assert done.returncode == 0, done.stderr
     dense, ring = map(int, done.stdout.split())
     assert ring < dense * (1.1 if devices == 1 else 2 / devices)

@@ -1,7 +1,5 @@
 """Losses that tie the rows of a batch together: by loops, on any devices, and where batches are degenerate."""
 
-import subprocess
-import sys
 from functools import partial
 
 import jax
@@ -21,7 +19,7 @@ from mmjax.losses.quadruplet import Quadruplet
 from mmjax.losses.triplet import Triplet
 from mmjax.losses.vicreg import Vicreg
 from mmjax.losses.whole_batch import WholeBatch
-from tests.command import ROOT
+from tests.command import module
 from tests.losses import whole
 
 CASES = {
@@ -156,10 +154,7 @@ def test_fields_that_mean_nothing_are_told(kind, fields):
 
 
 def test_eight_devices_give_what_one_gives_under_jit_and_pmap(environment):
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.losses.test_whole"],
-        cwd=ROOT, env=environment(8), capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = module("tests.losses.test_whole", env=environment(8))
     assert done.returncode == 0, done.stderr
     assert done.stdout.split("\n")[:-1] == list(LOSSES)
 

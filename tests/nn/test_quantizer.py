@@ -1,8 +1,6 @@
 """Codes against loops over vectors and codes, and the same on any devices."""
 
 import dataclasses
-import subprocess
-import sys
 from functools import partial
 
 import jax
@@ -11,7 +9,7 @@ import numpy as np
 import pytest
 
 from mmjax.nn.quantizer import Quantizer
-from tests.command import ROOT
+from tests.command import module
 
 M, D, N = 48, 3, 6
 
@@ -105,10 +103,7 @@ def test_what_cannot_be_is_told():
 
 
 def test_devices_change_nothing(environment):
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.nn.test_quantizer"],
-        cwd=ROOT, env=environment(4), capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = module("tests.nn.test_quantizer", env=environment(4))
     assert done.returncode == 0, done.stderr
 
 

@@ -1,8 +1,6 @@
 """Two towers and their task: what is learnt, retrieval, classes by prompts, microbatches, devices and what is told."""
 
 import dataclasses
-import subprocess
-import sys
 from collections import defaultdict
 from functools import partial
 
@@ -33,7 +31,7 @@ from mmjax.train.mesh import Mesh
 from mmjax.train.pmap import Pmap
 from mmjax.train.state import create
 from mmjax.train.step import train_step
-from tests.command import ROOT
+from tests.command import module
 from tests.train.toy import Points, optimizer
 
 B, WIDTHS = 16, {"seen": 5, "heard": 4}
@@ -229,10 +227,7 @@ def test_towers_that_cannot_be_built_are_told(fields, told):
 
 
 def test_one_device_mesh_and_pmap_give_the_same_and_so_do_their_microbatches(environment):
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.tasks.test_contrast"],
-        cwd=ROOT, env=environment(4), capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = module("tests.tasks.test_contrast", env=environment(4))
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == [*COMPARED]
 

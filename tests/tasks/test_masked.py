@@ -1,8 +1,6 @@
 """Filling in what is hidden: the loss by loops, streams, what is not trained, devices, and what is told and drawn."""
 
 import dataclasses
-import subprocess
-import sys
 from functools import partial
 from types import SimpleNamespace
 
@@ -28,7 +26,7 @@ from mmjax.train.mesh import Mesh
 from mmjax.train.pmap import Pmap
 from mmjax.train.state import create
 from mmjax.train.step import train_step
-from tests.command import ROOT
+from tests.command import module
 from tests.models.test_beit3 import SMALL, built
 
 B, L, CODES, VOCAB = 8, 5, 5, 7
@@ -202,10 +200,7 @@ def trained(optim=None, steps=2, partition=None):
 
 
 def test_devices_change_nothing(environment):
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.tasks.test_masked"],
-        cwd=ROOT, env=environment(4), capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = module("tests.tasks.test_masked", env=environment(4))
     assert done.returncode == 0, done.stderr
 
 

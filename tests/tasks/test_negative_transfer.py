@@ -1,8 +1,6 @@
 """Each modality beside all, and gradients that are watched, projected, modulated or blended, by NumPy loops."""
 
 import dataclasses
-import subprocess
-import sys
 from functools import partial
 
 import jax
@@ -31,7 +29,7 @@ from mmjax.train.mesh import Mesh
 from mmjax.train.pmap import Pmap
 from mmjax.train.state import create
 from mmjax.train.step import train_step
-from tests.command import ROOT
+from tests.command import module
 
 B, CLASSES, WIDTHS = 16, 3, {"a": 4, "b": 5}
 ORDER = tuple(WIDTHS)
@@ -345,10 +343,7 @@ def test_every_wrapper_is_a_task_of_a_model():
 
 @pytest.mark.long  # each method's sums over devices; those of tasks and losses themselves are tested always
 def test_devices_change_nothing(environment):
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.tasks.test_negative_transfer"],
-        cwd=ROOT, env=environment(2), capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = module("tests.tasks.test_negative_transfer", env=environment(2))
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == [*COUPLED]
 

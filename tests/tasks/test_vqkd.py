@@ -1,8 +1,6 @@
 """Pictures to codes: the loss by loops, what is learnt by whom, devices, and what is told."""
 
 import dataclasses
-import subprocess
-import sys
 from functools import partial
 
 import jax
@@ -26,7 +24,7 @@ from mmjax.train.mesh import Mesh
 from mmjax.train.pmap import Pmap
 from mmjax.train.state import create
 from mmjax.train.step import train_step
-from tests.command import ROOT
+from tests.command import module
 
 B, L = 8, 4
 
@@ -169,10 +167,7 @@ def test_what_does_not_fit_is_told():
 
 
 def test_devices_change_nothing(environment):
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.tasks.test_vqkd"],
-        cwd=ROOT, env=environment(4), capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = module("tests.tasks.test_vqkd", env=environment(4))
     assert done.returncode == 0, done.stderr
 
 
