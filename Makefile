@@ -24,7 +24,7 @@ CONSTRAINTS =
 EDITABLE = --config-settings editable_mode=compat --editable
 
 .PHONY: help quickstart pali test test-long test-matrix test-lower test-weights campaign fresh-pictures \
-	pali-pretraining fusion-bench missing joint-representations negative-transfer contrast alignment clean
+	pali-pretraining fusion-bench missing joint-representations negative-transfer contrast alignment nlvr clean
 
 help:
 	@echo "make quickstart    install mmjax into .venv, train PaLI on easy-VQA, evaluate it, answer questions (10 minutes)"
@@ -143,7 +143,7 @@ pali-pretraining: pali
 	$(BIN)/python -m experiments.pali_pretraining.compare --pretrained runs/pali_vit runs/pali_stage1 runs/pali_stage2
 
 campaign: test-long fresh-pictures pali-pretraining fusion-bench missing joint-representations negative-transfer contrast \
-	alignment
+	alignment $(if $(NLVR),nlvr)
 
 $(VENV)/has-bench: | $(VENV)/has-data
 	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check $(EDITABLE) ".[bench]"
@@ -175,6 +175,12 @@ contrast: | $(VENV)/has-bench
 	$(BIN)/mmjax data build easyvqa_captions
 	$(if $(EMOJI),$(BIN)/mmjax data build emoji_pairs --source=$(EMOJI))
 	$(BIN)/python -m experiments.contrast.run --sets captions $(if $(EMOJI),emoji)
+
+# Its data is a folder or .zip that one brings: make nlvr NLVR=FILE
+nlvr: | $(VENV)/has-bench
+	$(BIN)/mmjax data build nlvr --source=$(NLVR)
+	$(BIN)/mmjax data build statements
+	$(BIN)/python -m experiments.nlvr.run
 
 alignment: | $(VENV)/has-bench
 	for name in late_bounces late_signals; do $(BIN)/mmjax data build $$name; done

@@ -3,18 +3,14 @@
 `python -m experiments.contrast.run` does what is not done yet; --dry-run says what that is.
 """
 
-import contextlib
-import io
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from experiments.fusion_bench.cells import Cell
+from experiments.fusion_bench.cells import Cell, evaluated
 from experiments.fusion_bench.run import dry, fill, options, parsed
 from experiments.fusion_bench.sets import CONFIGS
 from experiments.fusion_bench.tell import mean
-from mmjax.__main__ import main as mmjax
 
 LOSSES = {"CLIP": "clip.py", "SigLIP": "siglip.py"}
 VIEWS = {"captions": ("image", "text"), "emoji": ("google", "twitter")}
@@ -55,15 +51,8 @@ def cells(out: Path, name: str, seeds: int) -> dict[str, list[Cell]]:
 
 def zero_shot(cell: Cell) -> float:
     """The accuracy of classes by prompts, as `mmjax evaluate` says it, kept in the run's folder."""
-    kept = cell.folder / ZERO_SHOT
-    if not kept.is_file():
-        said = io.StringIO()
-        with contextlib.redirect_stdout(said):
-            code = mmjax(["evaluate", f"--workdir={cell.folder}", *(f"--prompt={prompt}" for prompt in PROMPTS)])
-        if code:
-            raise RuntimeError(f"exit code {code} of mmjax evaluate --workdir={cell.folder}")
-        kept.write_text(said.getvalue().splitlines()[-1] + "\n")
-    return json.loads(kept.read_text())["zero_shot_accuracy"]
+    told = evaluated(cell.folder, ZERO_SHOT, *(f"--prompt={prompt}" for prompt in PROMPTS))
+    return told["zero_shot_accuracy"]
 
 
 def table(name: str, grid: Mapping[str, Sequence[Cell]]) -> str:

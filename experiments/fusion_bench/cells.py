@@ -105,8 +105,22 @@ class Cell:
                 shutil.copyfile(self.reader / name, self.folder / name)
 
 
-def _run(words: list[str]) -> None:
-    with contextlib.redirect_stdout(io.StringIO()):
+def evaluated(folder: Path, name: str, *words: str) -> dict[str, float]:
+    """What `mmjax evaluate` says of a run with these words, once: it is kept in the run's folder under a name.
+
+    Raises:
+        Failed: the command failed.
+    """
+    kept = folder / name
+    if not kept.is_file():
+        kept.write_text(_run(["evaluate", f"--workdir={folder}", *words]).splitlines()[-1] + "\n")
+    return json.loads(kept.read_text())
+
+
+def _run(words: list[str]) -> str:
+    """What the command prints."""
+    with contextlib.redirect_stdout(io.StringIO()) as said:
         code = mmjax(words)
     if code:
         raise Failed(code, words)
+    return said.getvalue()

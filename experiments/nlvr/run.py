@@ -1,0 +1,71 @@
+"""NLVR by few sentences: alone, and after learning to count and to judge generated statements; with three seeds.
+
+`python -m experiments.nlvr.run` does what is not done yet; --dry-run says what that is.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from experiments.fusion_bench.cells import Cell, evaluated
+from experiments.fusion_bench.run import dry, fill, options, parsed
+from experiments.fusion_bench.sets import CONFIGS
+from experiments.fusion_bench.tell import mean
+
+STAGES = {
+    "scratch": "the sentences alone",
+    "counts": None,
+    "statements": None,
+    "base": "after counting and generated statements",
+}
+AFTER = {"statements": "counts", "base": "statements"}  # what each starts from
+DEV = "dev.json"
+
+
+def main() -> int:
+    args = parsed(options(__doc__, "nlvr"))
+    grid = cells(args.out, args.seeds)
+    if args.dry_run:
+        dry(grid)
+        return 0
+    failed = fill(grid)
+    text = table(grid)
+    (args.out / "table.md").write_text(text)
+    print(text)
+    return int(failed > 0)
+
+
+def cells(out: Path, seeds: int) -> dict[str, list[Cell]]:
+    """The runs of each stage, one for each seed; all have the words of the first that learns the sentences alone."""
+    words = out / "scratch_0" / "tokenizer.json"
+    found: dict[str, list[Cell]] = {}
+    for stage in STAGES:
+        found[stage] = []
+        for seed in range(seeds):
+            changes = {}
+            if stage in AFTER:
+                changes["init_from.workdir"] = str(out / f"{AFTER[stage]}_{seed}")
+                changes["data.tokenizer.path"] = str(words)
+            reader = out / f"{stage}_0"
+            found[stage].append(Cell(out / f"{stage}_{seed}", f"{CONFIGS}/nlvr.py:{stage}", changes, seed, reader))
+    return found
+
+
+def table(grid: Mapping[str, Sequence[Cell]]) -> str:
+    """Markdown: on held and on dev, and in how many sentences of dev all six orders of the boxes are right."""
+    lines = ["| learnt from | held | dev | all orders of dev |", "|---|---|---|---|"]
+    for stage, told in STAGES.items():
+        done = [cell for cell in grid[stage] if cell.done]
+        if told is None or not done:
+            continue
+        held, scores = (
+            [cell.scores()["accuracy"] for cell in done],
+            [evaluated(cell.folder, DEV, "--split=dev") for cell in done],
+        )
+        shown = [mean(held), *(mean([one[name] for one in scores]) for name in ("accuracy", "consistency"))]
+        lines.append(f"| {told} | {' | '.join(shown)} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""The study of NLVR: its stages build one from the other, and its table holds what was measured on dev."""
+
+import jax
+
+from experiments.nlvr import run
+from mmjax.cli import config
+from mmjax.core import paths
+from mmjax.train.state import one_row
+
+
+def test_each_stage_starts_from_what_the_one_before_learnt(tmp_path):
+    grid = run.cells(tmp_path, 2)
+    known = {}
+    for stage, row in grid.items():
+        experiment = config.load(row[1].spec, row[1].changes)
+        params = paths.flatten(jax.eval_shape(experiment.task.init, jax.random.key(0), one_row(experiment.data))[0])
+        known[stage] = {path: leaf.shape for path, leaf in params.items()}
+        if stage in run.AFTER:
+            before = grid[run.AFTER[stage]][1]
+            assert experiment.init_from.workdir == str(before.folder)
+            shared = known[stage].keys() & known[run.AFTER[stage]].keys()
+            assert any(path.startswith("interactions_0/") for path in shared)
+            assert experiment.data.tokenizer.path == str(tmp_path / "scratch_0/tokenizer.json")
+    assert known["statements"] == known["base"] == known["scratch"]
+
+
+class Row:
+    """A run that is done, with its scores."""
+
+    done = True
+
+    def __init__(self, folder, held):
+        self.folder, self.held = folder, held
+
+    def scores(self):
+        return {"accuracy": self.held}
+
+
+def test_the_table_holds_what_was_measured_on_held_and_on_dev(tmp_path):
+    (tmp_path / run.DEV).write_text('{"accuracy": 0.625, "consistency": 0.25}\n')
+    rows = {stage: [] for stage in run.STAGES} | {"base": [Row(tmp_path, 0.5), Row(tmp_path, 0.75)]}
+    text = run.table(rows)
+    assert text.splitlines()[2:] == [
+        "| after counting and generated statements | 62.50 ± 17.68 % | 62.50 ± 0.00 % | 25.00 ± 0.00 % |"
+    ]
