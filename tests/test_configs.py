@@ -59,6 +59,7 @@ def test_the_smoke_variant_is_evaluated_on_little(path, easyvqa, tmp_path):
 AGAIN = (
     "beit3_easy_vqa",
     "beit3_published",
+    "beit3_retrieval",
     "emoji",
     "image_text_sentiment",
     "late_streams",

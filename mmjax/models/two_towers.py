@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from mmjax.core.partition import constrain_batch
-from mmjax.core.tokens import Tokens
+from mmjax.core.tokens import Modalities, Tokens
 from mmjax.models.compose import FORMS, check_form
 
 
@@ -19,6 +19,8 @@ class TwoTowers(nn.Module):
         order: the views; their encoders, and heads such as `heads.embed` or, of any length, `heads.regress`.
         scale: what cosines are multiplied with at first, learned; None for losses that take no scale.
         bias: what is added to them at first, learned; None likewise.
+        interactions: what each view goes through by itself between encoder and head, with the parameters that it would
+            have beside the other: the dual encoder of BEiT-3, called as in `models.compose`, by `interaction.multiway`.
         most: what the scale comes to at most.
     """
 
@@ -28,6 +30,7 @@ class TwoTowers(nn.Module):
     scale: float | None = None
     bias: float | None = None
     most: float = 100.0
+    interactions: tuple[nn.Module, ...] = ()
 
     def __post_init__(self):
         super().__post_init__()
@@ -39,6 +42,8 @@ class TwoTowers(nn.Module):
                 raise ValueError(f"{field} has {', '.join(sorted(given))}; expected {' and '.join(self.order)}")
             for part in given.values():
                 check_form(field, part, *FORMS[field])
+        for part in self.interactions:
+            check_form("interactions", part, *FORMS["interactions"])
         if self.scale is not None and not 0 < self.scale <= self.most:
             raise ValueError(f"scale is {self.scale}; expected a number above 0, up to most, {self.most}")
 
@@ -49,7 +54,10 @@ class TwoTowers(nn.Module):
             self.logit_bias = self.param("logit_bias", nn.initializers.constant(self.bias), ())
 
     def __call__(self, batch: Mapping[str, jax.Array], *, train: bool) -> dict[str, jax.Array]:
-        return {name: self._seen(name, batch, train) for name in self.order}
+        encoded = {name: self._encoded(name, batch, train) for name in self.order}
+        if self.is_initializing():
+            self._met(encoded, train)  # parameters are those of both views
+        return {name: self.heads[name](self._met({name: encoded[name]}, train)[name], train=train) for name in encoded}
 
     def learned(self) -> dict[str, jax.Array]:
         """The scale and the bias, those that there are, for a loss."""
@@ -60,9 +68,14 @@ class TwoTowers(nn.Module):
             found["bias"] = self.logit_bias
         return found
 
-    def _seen(self, name: str, batch: Mapping[str, jax.Array], train: bool) -> jax.Array:
-        tokens: Tokens = self.encoders[name](batch[name], batch[f"{name}_mask"], train=train)
-        return self.heads[name](tokens.replace(x=constrain_batch(tokens.x)), train=train)
+    def _encoded(self, name: str, batch: Mapping[str, jax.Array], train: bool) -> Tokens:
+        tokens = self.encoders[name](batch[name], batch[f"{name}_mask"], train=train)
+        return tokens.replace(x=constrain_batch(tokens.x))
+
+    def _met(self, modalities: Modalities, train: bool) -> Modalities:
+        for interaction in self.interactions:
+            modalities = interaction(modalities, train=train)
+        return modalities
 
 
 @jax.custom_vjp
