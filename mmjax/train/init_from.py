@@ -26,6 +26,7 @@ class InitFrom:
             of the old run that are no parameters, such as a codebook.
         resize: pattern of parameters (position tables [h, w, D]) that may be resized where the shapes differ.
         same_words: both runs turn text into ids alike; False where nothing is taken that knows ids.
+        also: another run, of which that is taken which this one leaves fresh.
     """
 
     workdir: str
@@ -33,6 +34,7 @@ class InitFrom:
     rules: tuple[tuple[str, str | None], ...] = ()
     resize: str = "position/table$"
     same_words: bool = True
+    also: "InitFrom | None" = None
 
     def __post_init__(self):
         for pattern in (*(pattern for pattern, _ in self.rules), self.resize):
@@ -63,6 +65,8 @@ class InitFrom:
             saved.find(self.step)
         finally:
             saved.close()
+        if self.also is not None:
+            self.also.check()
 
     def __call__(self, fresh: Mapping[str, Any]) -> tuple[dict[str, Any], list[Row]]:
         """The new parameters (host arrays where taken), and for each (path, what was done, from where).
@@ -90,6 +94,11 @@ class InitFrom:
         if idle:
             raise ValueError(f"init_from: rule {idle[0]!r} decides no parameter of the new model; mend its pattern")
         rows += [(path, "skipped", "not in this model") for path in sorted(set(params) - used)]
+        if self.also is not None:
+            left = [path for path, done, _ in rows if done == "fresh"]
+            more, told = self.also(paths.unflatten({path: new[path] for path in left}))
+            new |= paths.flatten(more)
+            rows = [row for row in rows if row[1] != "fresh"] + told
         return paths.unflatten(new), rows
 
     def check_words(self, folder: Path, names: Iterable[str]) -> None:
@@ -106,6 +115,8 @@ class InitFrom:
                     f"data.tokenizer to the file {old} in a new workdir, or init_from.same_words to False where no "
                     "words are taken"
                 )
+        if self.also is not None:
+            self.also.check_words(folder, names)
 
     def _take(self, path: str, leaf: Any, source: str, old: Mapping[str, np.ndarray]) -> tuple[Any, Row]:
         if source not in old:

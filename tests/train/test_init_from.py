@@ -275,3 +275,29 @@ def test_a_parameter_may_take_what_was_none_such_as_a_codebook(tmp_path):
     params, rows = InitFrom(str(tmp_path), rules=(("^coder/codes$", "extra/codebook/codes"),))(fresh)
     np.testing.assert_array_equal(params["coder"]["codes"], codes)
     assert ("coder/codes", "taken", "extra/codebook/codes") in rows and not any("extra" in path for path, _, _ in rows)
+
+
+def test_what_one_run_leaves_fresh_is_taken_from_another(tmp_path):
+    folders = {}
+    for name, old in (("seen", tree(1, image__kernel=(3, 4), text__kernel=(2, 4))), ("said", tree(2, text__bias=(4,)))):
+        folders[name] = tmp_path / name
+        folders[name].mkdir()
+        checkpoints = Checkpoints(folders[name])
+        state = create(Toy(), optimizer(), 0, points((1,), 8))
+        opt = state.opt.replace(average=None)
+        checkpoints.save(state.replace(params=old, opt=opt), 1)
+        checkpoints.close()
+    fresh = tree(3, image__kernel=(3, 4), text__bias=(4,), head__kernel=(4, 2))
+    said = InitFrom(str(folders["said"]), rules=(("^head/", None),))
+    params, rows = InitFrom(str(folders["seen"]), rules=(("^(text|head)/", None),), also=said)(fresh)
+    np.testing.assert_array_equal(params["image"]["kernel"], tree(1, image__kernel=(3, 4))["image"]["kernel"])
+    np.testing.assert_array_equal(params["text"]["bias"], tree(2, text__bias=(4,))["text"]["bias"])
+    np.testing.assert_array_equal(params["head"]["kernel"], fresh["head"]["kernel"])
+    assert sorted(rows) == [
+        ("head/kernel", "fresh", ""),
+        ("image/kernel", "taken", "image/kernel"),
+        ("text/bias", "taken", "text/bias"),
+        ("text/kernel", "skipped", "not in this model"),
+    ]
+    with pytest.raises(ValueError, match=r"init_from\.workdir .*nowhere' is no folder"):
+        InitFrom(str(folders["seen"]), also=InitFrom(str(tmp_path / "nowhere"))).check()
