@@ -13,7 +13,10 @@ from mmjax.data.modality.sizes import check_sizes
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """The feature `feature` as [size] float32 with mask []: a row without numbers, or with a NaN, has none."""
+    """The feature `feature` as [size] float32 with mask []: a row without numbers, or with a NaN, has none.
+
+    Numbers in several axes stand one row after the other.
+    """
 
     feature: str
     size: int = 1
@@ -26,7 +29,7 @@ class Target:
 
     def __call__(self, value: Any) -> tuple[np.ndarray, np.ndarray]:
         """Raises ValueError for another number of numbers."""
-        found = np.atleast_1d(measured(value))
+        found = np.ravel(measured(value))
         if not found.size or not np.isfinite(found).all():
             return self.blank()
         if found.shape != (self.size,):

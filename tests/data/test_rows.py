@@ -345,3 +345,10 @@ def test_rows_of_one_group_have_one_number(folder, tmp_path):
     assert found[4]["group"] == -1 and rows(folder, group=Group("said")).blank()["group"].tolist() == [-1] * 4
     with pytest.raises(ValueError, match="toy train row 0: group is 3 values; expected one that"):
         next(rows(folder, group=Group("view")).open(tmp_path / "other").train(0))
+
+
+def test_numbers_in_several_axes_are_a_target_one_row_after_the_other():
+    numbers, there = Target("boxes", 6)(np.arange(6.0).reshape(2, 3))
+    assert there and numbers.tolist() == [0, 1, 2, 3, 4, 5]
+    with pytest.raises(ValueError, match=r"a target of shape \[6\], expected 5 numbers"):
+        Target("boxes", 5)(np.arange(6.0).reshape(2, 3))

@@ -21,7 +21,7 @@ DESCRIPTION = """Sentences about three boxes of shapes or towers of blocks, true
 
 The wording and the pictures follow the training split of NLVR (Suhr et al. 2017, P17-2034), of which none is in it.
 """
-INSIDE = 3 * len(COLOURS) * (len(SHAPES) + 1 + BLOCKS)
+INSIDE = len(COLOURS) * (len(SHAPES) + 1 + BLOCKS)
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
@@ -38,7 +38,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             "counts": tfds.features.Tensor(shape=(3, len(COLOURS), len(SHAPES)), dtype=np.int32),
             "touching": tfds.features.Tensor(shape=(3, len(COLOURS)), dtype=np.int32),
             "stacks": tfds.features.Tensor(shape=(3, BLOCKS), dtype=np.int32),
-            "inside": tfds.features.Tensor(shape=(INSIDE,), dtype=np.float32),
+            "boxes": tfds.features.Tensor(shape=(3, INSIDE), dtype=np.float32),
         }
         return tfds.core.DatasetInfo(
             builder=self,
@@ -75,8 +75,8 @@ def targets(scene: Scene) -> dict[str, np.ndarray]:
     - counts [3, 3, 3]: items by box, colour and shape;
     - touching [3, 3]: items by box and colour that touch a wall;
     - stacks [3, 4]: a tower's colours from its base up, 1 + the place in COLOURS, 0 where there is no block;
-    - inside [72]: counts, touching and whether a stack has a colour at a level, side by side: what a model that is to
-      judge statements may learn to tell first.
+    - boxes [3, 24]: of each box counts, touching and whether its stack has a colour at a level, side by side: what a
+      model that is to judge statements may learn to tell first, or may judge them by.
     """
     counts = np.zeros((3, len(COLOURS), len(SHAPES)), np.int32)
     touching, stacks = np.zeros((3, len(COLOURS)), np.int32), np.zeros((3, BLOCKS), np.int32)
@@ -89,5 +89,5 @@ def targets(scene: Scene) -> dict[str, np.ndarray]:
             if towers:
                 stacks[number, level] = 1 + colour
     levels = stacks[..., None] == np.arange(1, len(COLOURS) + 1)
-    inside = np.concatenate([part.ravel() for part in (counts, touching, levels)]).astype(np.float32)
-    return {"counts": counts, "touching": touching, "stacks": stacks, "inside": inside}
+    boxes = np.concatenate([part.reshape(3, -1) for part in (counts, touching, levels)], axis=1).astype(np.float32)
+    return {"counts": counts, "touching": touching, "stacks": stacks, "boxes": boxes}
