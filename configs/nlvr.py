@@ -1,51 +1,58 @@
 """NLVR: is a sentence true of a picture of three boxes? By BEiT-3's multiway transformer (arXiv 2208.10442).
 
-The published sentences are few, so that a model learns first what is in a picture (`counts`), then statements that are
-generated in their style (`statements`), and last the sentences themselves (`base`); each starts from the run before,
-under `runs/nlvr_counts` and `runs/nlvr_statements`. `scratch` learns the sentences alone; its words are those of all
-stages, so that it comes first, as `runs/nlvr_scratch`. Choices are made on `held`, sentences of other directories than
-those that are learnt; `mmjax evaluate --split=dev` measures.
+The published sentences are few, so that a model learns first what is in a picture (`counts`) and, of generated
+statements in their style, what words mean, where numbers say what is in the boxes (`scenes`); then both at once, of
+pictures (`statements`), and last the sentences themselves (`base`). Each starts from those before, under
+`runs/nlvr_counts`, `runs/nlvr_scenes` and `runs/nlvr_statements`. `scratch` learns the sentences alone; its words are
+those of all stages, so that it comes first, as `runs/nlvr_scratch`. Choices are made on `held`, sentences of other
+directories than those that are learnt; `mmjax evaluate --split=dev` measures.
 `mmjax data build nlvr --source=FILE_OR_FOLDER` and `mmjax data build statements` prepare the data.
 """
 
 from mmjax.core.build import choose, experiment, use
 
-ORDER = ("image", "text")
-SIDES, VOCAB, LENGTH, HEAD, INSIDE = (64, 256), 256, 32, 16, 72
+SIDES, VOCAB, LENGTH, HEAD, INSIDE = (64, 256), 256, 32, 16, 24
 WORDS = "runs/nlvr_scratch/tokenizer.json"
-# Counting has no text; what is said of a picture wants another head than a count.
-SEEN = (("text", None), ("^(trunk|head)/", None))
+# What words mean is taken of one run, and what is seen of another.
+SCENES = dict(workdir="runs/nlvr_scenes", rules=(("image", None),))
+COUNTS = dict(workdir="runs/nlvr_counts", same_words=False)
 
 
 def get_config(variant="base"):
+    judged = dict(order=("image", "text"))
     size = choose(
         variant,
-        base=dict(data="nlvr", test="held", start=dict(workdir="runs/nlvr_statements"), peak=3e-4, steps=600),
-        scratch=dict(data="nlvr", test="held", words=use("data.words", size=VOCAB), steps=600),
-        counts=dict(data="statements", steps=1000),
-        statements=dict(data="statements", start=dict(workdir="runs/nlvr_counts", rules=SEEN, same_words=False)),
-        smoke=dict(data="nlvr", test="held", words=use("data.words", size=VOCAB), **SMALL),
+        base=dict(judged, data="nlvr", start=dict(workdir="runs/nlvr_statements"), peak=3e-4, steps=600),
+        scratch=dict(judged, data="nlvr", words=use("data.words", size=VOCAB), steps=600),
+        counts=dict(order=("image",), data="statements", steps=1000),
+        scenes=dict(order=("scene", "text"), data="statements", batch=256, steps=1200),
+        statements=dict(judged, data="statements", start=SCENES | dict(also=COUNTS), steps=2000),
+        smoke=dict(judged, data="nlvr", words=use("data.words", size=VOCAB), **SMALL),
     )
-    dim, counts = size.get("dim", 96), variant == "counts"
-    image = use("data.modality.picture", feature="image", size=size.get("sides", SIDES))
-    text = use("data.modality.text", feature="sentence", length=LENGTH, ends=True)
+    dim, order, counts = size.get("dim", 96), size["order"], variant == "counts"
     words = size.get("words", use("data.tokenizer_file", path=WORDS, size=VOCAB))
-    label = dict(label=use("data.label", feature="label"), kind=use("data.label", feature="kind"), tokenizer=words)
+    modalities = {
+        "image": use("data.modality.picture", feature="image", size=size.get("sides", SIDES)),
+        "scene": use("data.modality.series", feature="boxes", length=3, channels=INSIDE),
+        "text": use("data.modality.text", feature="sentence", length=LENGTH, ends=True),
+    }
+    aim = dict(target=use("data.target", feature="boxes", size=3 * INSIDE))
+    task = use("tasks.regress", loss_of=use("losses.squared_error"))
+    if not counts:
+        aim = dict(label=use("data.label", feature="label"), kind=use("data.label", feature="kind"), tokenizer=words)
+        task = use("tasks.classify")
     if size["data"] == "nlvr":
-        label["group"] = use("data.group", feature="identifier")
-    counted = dict(target=use("data.target", feature="inside", size=INSIDE))
-    head = use("heads.regress", outputs=INSIDE) if counts else use("heads.classify", classes=2)
-    task = use("tasks.regress", loss_of=use("losses.squared_error")) if counts else use("tasks.classify")
-    task.model = beit3(dim, size, ORDER[: 2 - counts], head)
+        aim |= dict(group=use("data.group", feature="identifier"), test="held")
+    head = use("heads.regress", outputs=3 * INSIDE) if counts else use("heads.classify", classes=2)
+    task.model = beit3(dim, size, order, head)
     return experiment(
         task=task,
         data=use(
             "data.rows",
             name=size["data"],
-            modalities={"image": image} if counts else {"image": image, "text": text},
-            test=size.get("test", "test"),
+            modalities={name: modalities[name] for name in order},
             batch=size.get("batch", 64),
-            **(counted if counts else label),
+            **aim,
         ),
         optim=use(
             "optim.optimizer",
@@ -54,7 +61,7 @@ def get_config(variant="base"):
             clip=1.0,
             average=use("optim.average", decay=0.99),
         ),
-        steps=size.get("steps", 3000),
+        steps=size["steps"],
         log=dict(every=50),
         evaluate=dict(every=500),
         checkpoint=dict(every=500, keep=1),
@@ -68,6 +75,7 @@ def beit3(dim, size, order, head):
         "image": use(
             "encoders.patches", dim=dim, stem=use("nn.mlp_stem", widths=(size.get("first", 48), dim), dim=dim)
         ),
+        "scene": use("encoders.sensor", dim=dim, kernel=1, strides=(1,), layers=0, heads=dim // HEAD),
         "text": use("encoders.embedding", dim=dim, vocab=VOCAB, position=use("nn.table_position", length=LENGTH)),
     }
     multiway = use("interaction.multiway", order=order, layers=size.get("layers", 4), heads=dim // HEAD)
