@@ -43,7 +43,7 @@ def get_config(variant="base"):
         task = use("tasks.classify")
     if size["data"] == "nlvr":
         aim |= dict(group=use("data.group", feature="identifier"), test="held")
-    head = use("heads.regress", outputs=3 * INSIDE) if counts else use("heads.classify", classes=2)
+    head = use("heads.regress", outputs=3 * INSIDE) if counts else use("heads.classify", classes=2, hidden=192)
     task.model = beit3(dim, size, order, head)
     return experiment(
         task=task,
@@ -70,7 +70,7 @@ def get_config(variant="base"):
 
 
 def beit3(dim, size, order, head):
-    """Of a text its first token, of a picture its class token, side by side as published."""
+    """All tokens decide together: from little data that is learnt sooner than by the first ones alone."""
     encoders = {
         "image": use(
             "encoders.patches", dim=dim, stem=use("nn.mlp_stem", widths=(size.get("first", 48), dim), dim=dim)
@@ -83,8 +83,7 @@ def beit3(dim, size, order, head):
         "models.compose",
         encoders={name: encoders[name] for name in order},
         interactions=(multiway,),
-        fusion=use("fusion.first_tokens", order=order),
-        trunk=use("nn.joined"),
+        fusion=use("fusion.concat", order=order),
         head=head,
     )
 

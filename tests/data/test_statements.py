@@ -72,12 +72,14 @@ def test_a_statement_is_true_as_often_as_not_whatever_its_kind_and_its_first_wor
         assert abs(np.mean(labels) - 0.5) < 2 / np.sqrt(len(labels))  # four deviations of a fair coin
 
 
-def test_of_the_scene_a_few_changes_away_the_statement_is_the_opposite():
+def test_of_the_other_scene_the_statement_is_the_opposite_and_half_of_them_are_a_few_changes_away():
     for row in many()[:300]:
         assert row.statement.holds(row.scene) == row.label != row.statement.holds(row.other)
         assert boxes.is_tower(row.scene) == boxes.is_tower(row.other)
-    near = [len(set(row.scene) & set(row.other)) for row in many()]
-    assert np.mean(np.array(near) >= 2) > 0.5  # mostly one box alone differs
+    shared = {alike: [len(set(row.scene) & set(row.other)) for row in many() if row.alike == alike] for alike in (0, 1)}
+    assert 0.45 < len(shared[1]) / len(many()) < 0.55
+    assert np.mean(np.array(shared[1]) >= 2) > 0.5  # mostly one box alone differs
+    assert np.mean(np.array(shared[0]) >= 2) < 0.1
 
 
 def test_items_lie_in_their_box_apart_from_each_other_and_are_found_in_the_pixels():
