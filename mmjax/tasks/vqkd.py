@@ -140,18 +140,20 @@ class Vqkd:
 
 
 def _meanings(images: np.ndarray, ids: np.ndarray) -> Panel:
-    """Rows of patches that have one code, of the codes that are most frequent."""
+    """Rows of patches that have one code, from the most frequent to the rarest: many stand for a plain ground."""
     height, width = images.shape[1:3]
     side = round((height * width / ids.shape[1]) ** 0.5)
     patches = rearrange(images, "b (h p) (w q) c -> (b h w) p q c", p=side, q=side)
     flat = ids.reshape(-1)
-    frequent = [code for code, _ in Counter(flat.tolist()).most_common(MEANINGS)]
+    ranked = [code for code, _ in Counter(flat.tolist()).most_common()]
+    chosen = [ranked[at] for at in np.unique(np.linspace(0, len(ranked) - 1, MEANINGS).round().astype(int))]
     rows = []
-    for code in frequent:
+    for code in chosen:
         some = patches[np.flatnonzero(flat == code)[:EXAMPLES]]
         empty = np.full((EXAMPLES - len(some), *patches.shape[1:]), 255, np.uint8)
         rows.append(rearrange(np.concatenate([some, empty]), "n p q c -> p (n q) c"))
-    text = {"codes": ", ".join(map(str, frequent)), "shown": "patches of the most frequent codes, a row for each"}
+    shown = "patches of codes, a row for each, from the most frequent to the rarest of these pictures"
+    text = {"codes": ", ".join(map(str, chosen)), "shown": shown}
     return Panel("picture", {"image": np.concatenate(rows)}, text)
 
 
