@@ -2,9 +2,9 @@
 
 `base` and `large` are as released, with maps and norms of each modality's own; `giant` is the paper's, with attention
 shared. How `base` and `large` were pretrained is not told: they have the giant's settings. `nlvr2_*` and `vqa_*` are
-as released, from what `mmjax import beit3` has put into `runs/beit3_base` or `runs/beit3_large`; pictures are not
-varied, and an answer holds or does not where the released code has scores. `smoke` and `smoke_vqa` are the same with
-everything small, on easy-VQA.
+as released, from what `mmjax import beit3` has put into `runs/beit3_base` or `runs/beit3_large`, but that pictures are
+not varied, heads start as wide as other layers, and an answer holds or does not where the released code has scores.
+`smoke` and `smoke_vqa` are the same with everything small, on easy-VQA.
 
 Data is `mmjax data build`'s: `nlvr2` of the published files, and of rows such as {"image": "a.png", "caption": "a cat"}
 by the name `pairs`, which serve as pictures too, {"text": "any text", "label": 0} by `texts`, and {"image": "a.png",

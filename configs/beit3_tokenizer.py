@@ -53,7 +53,7 @@ def get_config(variant="base"):
         ),
         steps=size.get("steps", 800),
         log=dict(every=20),
-        checkpoint=dict(every=size.get("steps", 800), keep=1),
+        checkpoint=dict(every=min(size.get("steps", 800), 2_000), keep=1),
         init_from=size.get("start"),
     )
 

@@ -15,10 +15,16 @@ from experiments.fusion_bench.tell import mean
 STAGES = {
     "scratch": "the sentences alone",
     "counts": None,
+    "scenes": None,
     "statements": None,
     "base": "after counting and generated statements",
 }
-AFTER = {"statements": "counts", "base": "statements"}  # what each starts from
+# What each starts from, by the key that names it, and who reads words.
+AFTER = {
+    "statements": {"init_from": "scenes", "init_from.also": "counts"},
+    "base": {"init_from": "statements"},
+}
+READ = ("scenes", "statements", "base")
 DEV = "dev.json"
 
 
@@ -42,9 +48,9 @@ def cells(out: Path, seeds: int) -> dict[str, list[Cell]]:
     for stage in STAGES:
         found[stage] = []
         for seed in range(seeds):
-            changes = {}
-            if stage in AFTER:
-                changes["init_from.workdir"] = str(out / f"{AFTER[stage]}_{seed}")
+            starts = AFTER.get(stage, {}).items()
+            changes = {f"{key}.workdir": str(out / f"{before}_{seed}") for key, before in starts}
+            if stage in READ:
                 changes["data.tokenizer.path"] = str(words)
             reader = out / f"{stage}_0"
             found[stage].append(Cell(out / f"{stage}_{seed}", f"{CONFIGS}/nlvr.py:{stage}", changes, seed, reader))

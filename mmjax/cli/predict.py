@@ -79,7 +79,7 @@ def _named(args: argparse.Namespace, row: dict[str, Any], asks: Sequence[str]) -
     if "text" in row and "text" not in asks and "question" in asks:
         row = {"question" if name == "text" else name: value for name, value in row.items()}
     for name in row:
-        if name not in asks:
+        if asks and name not in asks:  # a run that is asked nothing says so itself
             given = args.image[0] if name == "image" else args.text
             raise ValueError(
                 f"--{name}={given}: the run in {args.workdir} takes no {name}, only {', '.join(asks)}; give the others "

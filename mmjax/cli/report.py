@@ -89,7 +89,5 @@ def _commands(workdir: Path, options: Sequence[str], asks: Sequence[str]) -> dic
     words = {"image": "--image=FILE", "text": '--text="..."', "question": '--text="..."'}
     row = " ".join(words[name] for name in asks) if set(asks) <= set(words) else "--jsonl=FILE"
     train = {"train": f"mmjax train {shlex.join(options)} --workdir={folder}"} if options else {}
-    return train | {
-        "evaluate": f"mmjax evaluate --workdir={folder}",
-        "predict": f"mmjax predict --workdir={folder} {row}",
-    }
+    predict = {"predict": f"mmjax predict --workdir={folder} {row}"} if asks else {}
+    return train | {"evaluate": f"mmjax evaluate --workdir={folder}"} | predict

@@ -92,7 +92,7 @@ class Hide:
         words: Vocabulary,
         rng: np.random.Generator,
     ) -> None:
-        real = np.flatnonzero(mask & np.isin(text, words.ordinary))
+        real = np.flatnonzero(mask & words.said[text])
         chosen = np.sort(rng.permutation(real)[: self._count(share, len(real))])
         fate, seen = rng.random(len(chosen)), text.copy()
         seen[chosen[fate < self.masked]] = words.mask

@@ -96,9 +96,10 @@ def unpacked(folder: str | os.PathLike | None) -> Iterator[str | os.PathLike | N
         try:
             with zipfile.ZipFile(folder) as packed:
                 packed.extractall(made)
-            yield made
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
             raise ValueError(f"--source={os.fspath(folder)}: not a readable .zip file ({error})") from error
+        try:
+            yield made
         except (FileNotFoundError, ValueError) as error:
             kind = FileNotFoundError if isinstance(error, FileNotFoundError) else ValueError
             raise kind(str(error).replace(made, os.fspath(folder))) from error

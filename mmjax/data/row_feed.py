@@ -238,13 +238,14 @@ class RowFeed:
                 row[name], row[mask] = modality.vary(
                     row[name], row[mask], known.fitted[name], np.random.default_rng(seed)
                 )
-        return self._hidden(known, row, rng)
+        return row if self.config.hide is None else self._hidden(known, row, rng)
 
     def _read(self, known: Known, split: str, place: int) -> Batch:
-        return self._hidden(known, self._row(known, split, place), generator(EVALUATION, 0, int(place)))
+        row = self._row(known, split, place)
+        return row if self.config.hide is None else self._hidden(known, row, generator(EVALUATION, 0, int(place)))
 
     def _hidden(self, known: Known, row: Batch, rng: np.random.Generator) -> Batch:
-        return row if self.config.hide is None else row | self.config.hide(row, known.words, rng)
+        return row | self.config.hide(row, known.words, rng)
 
     def _row(self, known: Known, split: str, place: int, pictures: bool = True) -> Batch:
         """The example at a place of a split, which may leave out the pictures, whose decoding takes long.

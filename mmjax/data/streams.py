@@ -33,7 +33,7 @@ class Streams:
         if not self.parts:
             raise ValueError("parts is empty; expected one data set or more by name")
         object.__setattr__(self, "parts", dict(sorted(self.parts.items())))
-        for field in ("batch", "tokenizer"):
+        for field in ("batch", "threads", "prefetch", "tokenizer"):
             found = {name: value for name, rows in self.parts.items() if (value := getattr(rows, field)) is not None}
             first = next(iter(found.values()), None)
             for name, value in found.items():
@@ -66,8 +66,7 @@ class StreamsFeed:
     def __init__(self, config: Streams, folder: str | os.PathLike):
         self.config, self.folder = config, Path(folder)
         self.parts = {name: rows.open(self.folder / name, self.folder) for name, rows in config.parts.items()}
-        first = next(iter(config.parts.values()))
-        self.stream = Stream(config.batch, first.threads, first.prefetch)
+        self.stream = Stream(config.batch, config.threads, config.prefetch)
 
     @functools.cached_property
     def vocabulary(self) -> Known:

@@ -64,7 +64,12 @@ class Vocabulary:
         Raises:
             ValueError: the vocabulary has no such token.
         """
-        self.check_whole(HIDDEN, "a word that is hidden")
+        try:
+            self.check_whole(HIDDEN, HIDDEN)
+        except ValueError:
+            raise ValueError(
+                f"{HIDDEN}, which stands for a hidden word, is no token of the tokenizer: set tokenizer.sentinels to 1"
+            ) from None
         return next(number for number in self.encode(HIDDEN) if self.decoder([number]).strip())
 
     @functools.cached_property
@@ -73,6 +78,11 @@ class Vocabulary:
         special = {self.pad, self.eos, self.bos, self.unk, *self.ends[0], *self.ends[1]}
         ids = (number for number in range(self.count) if number not in special)
         return np.array([number for number in ids if not EXTRA.fullmatch(self.decoder([number]).strip())], np.int32)
+
+    @functools.cached_property
+    def said(self) -> np.ndarray:
+        """[size] bool: whether an id is one of `ordinary`."""
+        return np.isin(np.arange(max(self.size, self.count)), self.ordinary)
 
     def check_whole(self, token: str, name: str) -> None:
         """Raise ValueError unless the vocabulary holds a token such as <loc0012> as one; `name` is the row with it."""

@@ -5,6 +5,7 @@ x_m = encoder_m(what is seen of m),   y = multiway(x),   logits of the code of a
 What is to be filled in are words as they were, and codes of patches, which a tokenizer tells (`models.coder`).
 """
 
+import math
 from collections.abc import Mapping
 
 import jax
@@ -44,6 +45,8 @@ class Beit3(nn.Module):
         super().__post_init__()
         if set(self.encoders) != {"image", "text"}:
             raise ValueError(f"encoders has {', '.join(sorted(self.encoders))}; expected image and text")
+        if self.coder is not None and self.coder.codes != self.codes:
+            raise ValueError(f"coder.codes is {self.coder.codes} and codes {self.codes}; make them equal")
         for field in ("encoders", "interactions"):
             parts = getattr(self, field)
             for part in parts.values() if isinstance(parts, Mapping) else parts:
@@ -65,7 +68,7 @@ class Beit3(nn.Module):
         """What is to be filled in at the places of a batch, codes and words {NAME: [B, n] int32}.
 
         Raises:
-            ValueError: patches are hidden, but there is no coder.
+            ValueError: patches are hidden, but there is no coder, or one of another grid.
         """
         found = {}
         if "text_told" in batch:
@@ -74,6 +77,12 @@ class Beit3(nn.Module):
             if self.coder is None:
                 raise ValueError("patches are hidden, but model.coder is None; expected models.coder, which tells them")
             codes = self.coder(batch["image"], batch["image_mask"])
+            grid = batch["image_hidden"].shape[1:]
+            if codes.shape[1] != math.prod(grid):
+                raise ValueError(
+                    f"the coder tells codes of {codes.shape[1]} patches, but of {' x '.join(map(str, grid))} some are "
+                    "hidden; set coder.size to pictures that have as many"
+                )
             found["image"] = jnp.take_along_axis(codes, jnp.maximum(batch["image_places"], 0), axis=1)
         return found
 

@@ -1,8 +1,8 @@
 """Pictures to a grid of tokens, each from its own patch through several layers (hMLP: Touvron et al. 2022, 2203.09795).
 
 Small patches become vectors, of which s x s neighbours become one, and so on: no token sees beyond its patch, so that
-what is hidden of a picture stays hidden. Their batch norm is a layer norm here, by which no
-example changes another one's tokens.
+what is hidden of a picture stays hidden. Their batch norm is a layer norm here, by which no example changes another
+one's tokens.
 """
 
 import jax

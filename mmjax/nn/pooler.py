@@ -15,6 +15,6 @@ class Pooler(nn.Module):
 
     @nn.compact
     def __call__(self, tokens: Tokens, *, train: bool) -> Tokens:
-        first = tokens.cleared()
-        x = jnp.tanh(Dense(tokens.x.shape[-1], name="map")(LayerNorm(self.epsilon, name="norm")(first.x[:, :1])))
-        return Tokens.of(x, tokens.mask[:, :1])
+        first = Tokens.of(tokens.x[:, :1], tokens.mask[:, :1]).cleared()
+        x = jnp.tanh(Dense(tokens.x.shape[-1], name="map")(LayerNorm(self.epsilon, name="norm")(first.x)))
+        return first.replace(x=x)

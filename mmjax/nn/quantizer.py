@@ -79,7 +79,9 @@ class Quantizer:
         sums, counts = psum(self._sums(jax.lax.stop_gradient(z), ids, real), axis)
         codes = _towards(codebook["codes"], sums, counts, self.keep)
         share = counts / jnp.maximum(jnp.sum(counts), 1)
-        share = self.keep * codebook["share"] + (1 - self.keep) * share
+        share = jnp.where(
+            jnp.any(counts > 0), self.keep * codebook["share"] + (1 - self.keep) * share, codebook["share"]
+        )
         if self.revive:
             codes, share = self._revived(codes, share, z, real, codebook["moves"], axis)
         return {**codebook, "codes": codes, "share": share, "moves": codebook["moves"] + 1}
@@ -99,14 +101,15 @@ class Quantizer:
         return codes, jnp.where(dead, 1 / self.codes, share)
 
     def _some(self, z: jax.Array, real: jax.Array, key: jax.Array) -> jax.Array:
-        """[N, D]: as many of z [M, D] as there are codes, of those that are real before any other."""
+        """[N, D]: as many of z [M, D] as there are codes, of those that are real; of fewer some again."""
         if len(z) < self.codes:
             raise ValueError(
                 f"a batch has {len(z):,} vectors, fewer than {self.codes:,} codes; raise data.batch, or take fewer "
                 "codes"
             )
         order = jax.random.uniform(key, (len(z),)) + real
-        return jnp.asarray(z, jnp.float32)[jax.lax.top_k(order, self.codes)[1]]
+        first = jax.lax.top_k(order, self.codes)[1]
+        return jnp.asarray(z, jnp.float32)[first[jnp.arange(self.codes) % jnp.maximum(jnp.sum(real), 1)]]
 
     def _sums(self, z: jax.Array, ids: jax.Array, real: jax.Array) -> tuple[jax.Array, jax.Array]:
         """The sum [N, D] and number [N] of the vectors that each code stands for."""

@@ -44,6 +44,7 @@ class Masked:
         words = getattr(vocabulary, "words", None)
         if words is not None:
             check_vocab(words.size, self.model.vocab, "task.model.vocab")
+            check_vocab(words.size, self.model.encoders["text"].vocab, "task.model.encoders.text.vocab")
         bound = dataclasses.replace(self)
         object.__setattr__(bound, "words", words)
         return bound

@@ -34,3 +34,7 @@ def test_a_mistake_is_worse_the_surer_it_was_or_the_farther_a_number_lies():
     assert report._mistake({"prediction": 1.5, "truth": -1.0}) == 2.5
     assert report._mistake({"prediction": [1.0, 2.0], "truth": [1.0, 5.0]}) == 1.5
     assert report._mistake({"prediction": 1.5}) is None and report._mistake({"prediction": 1.5, "truth": 1.5}) is None
+
+
+def test_a_run_that_is_asked_nothing_is_not_said_to_predict():
+    assert report._commands(Path("run"), [], ()) == {"evaluate": "mmjax evaluate --workdir=run"}

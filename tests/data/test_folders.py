@@ -98,6 +98,8 @@ def test_what_is_wrong_in_a_zip_file_is_told_with_its_name(known):
     (known / "broken.zip").write_bytes(whole[:40] + bytes(10) + whole[50:])
     with pytest.raises(ValueError, match=r"^--source=.*broken\.zip: not a readable \.zip file"):
         prepared.prepare("brought", str(known / "data"), known / "broken.zip")
+    with pytest.raises(RuntimeError, match="of the builder"), prepared.unpacked(known / "other.zip"):
+        raise RuntimeError("a fault of the builder")
     (known / "text.zip").write_text("dear diary")
     with pytest.raises(FileNotFoundError, match=r"text\.zip: a file, expected the files of 'brought'"):
         prepared.prepare("brought", str(known / "data"), known / "text.zip")

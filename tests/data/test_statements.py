@@ -2,6 +2,7 @@
 
 import collections
 import functools
+import itertools
 import re
 
 import cv2
@@ -108,8 +109,8 @@ def counted(kind, told, found):
         return sum(box[-1 if told[1] == "top" else 0].colour == told[0] for box in found)
     if kind == "only":
         return sum({item.colour for item in box} == set(told) for box in found)
-    pair = told[1][2] + told[0][2]  # the lower and the upper colour by their third letters
-    return sum(pair in "".join(item.colour[2] for item in box) for box in found)
+    pairs = (pair for box in found for pair in itertools.pairwise(item.colour for item in box))
+    return sum(pair == (told[1], told[0]) for pair in pairs)  # from the base up
 
 
 def judged(sentence, found):

@@ -85,7 +85,7 @@ def test_what_does_not_belong_together_is_refused(drawings, tmp_path, streams):
     with pytest.raises(ValueError, match="answers nothing by itself"):
         streams.open(tmp_path).encode([{}])
     none = Streams({"texts": rows(drawings, "train", "test", Words(64), text=TEXT)})
-    with pytest.raises(ValueError, match=r"<extra_id_0> is no token of the tokenizer: set tokenizer.sentinels to 1"):
+    with pytest.raises(ValueError, match=r"hidden word, is no token of the tokenizer: set tokenizer\.sentinels to 1"):
         none.open(tmp_path / "none").train(0)
     with pytest.raises(ValueError, match="hide is for image and text, but there are said"):
         rows(drawings, "train", "test", said=TEXT)

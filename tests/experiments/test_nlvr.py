@@ -1,5 +1,7 @@
 """The study of NLVR: its stages build one from the other, and its table holds what was measured on dev."""
 
+import re
+
 import jax
 
 from experiments.nlvr import run
@@ -15,12 +17,16 @@ def test_each_stage_starts_from_what_the_one_before_learnt(tmp_path):
         experiment = config.load(row[1].spec, row[1].changes)
         params = paths.flatten(jax.eval_shape(experiment.task.init, jax.random.key(0), one_row(experiment.data))[0])
         known[stage] = {path: leaf.shape for path, leaf in params.items()}
-        if stage in run.AFTER:
-            before = grid[run.AFTER[stage]][1]
-            assert experiment.init_from.workdir == str(before.folder)
-            shared = known[stage].keys() & known[run.AFTER[stage]].keys()
-            assert any(path.startswith("interactions_0/") for path in shared)
+        if stage in run.READ:
             assert experiment.data.tokenizer.path == str(tmp_path / "scratch_0/tokenizer.json")
+        start, left = experiment.init_from, set(params)
+        for before in run.AFTER.get(stage, {}).values():
+            assert start.workdir == str(grid[before][1].folder)
+            fresh = {path for path in left for rule, source in start.rules if source is None and re.search(rule, path)}
+            for path in left - fresh:
+                assert known[stage][path] == known[before][path]
+            left, start = fresh, start.also
+        assert not left or stage not in run.AFTER
     assert known["statements"] == known["base"] == known["scratch"]
 
 

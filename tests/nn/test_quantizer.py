@@ -76,6 +76,18 @@ def test_a_code_that_comes_to_stand_for_nothing_becomes_a_vector_of_the_batch():
     assert revived[0] == 0 and max(revived) >= 2  # the share that it began with lasts for a while
 
 
+def test_codes_are_none_of_vectors_that_are_not_real_though_few_are():
+    quantizer = Quantizer(codes=N, keep=0.5, revive=0.4, rounds=0)
+    z, real = vectors()
+    real &= np.arange(M) < 5
+    codebook = quantizer.start(D)
+    for _ in range(3):
+        codebook, _ = step(quantizer, codebook, z, real)
+        assert all(np.abs(np.linalg.norm(codebook["codes"], axis=1) - 1) < 1e-5)
+    still, _ = step(quantizer, codebook, z, np.zeros_like(real))
+    np.testing.assert_array_equal(still["share"], codebook["share"])
+
+
 def test_codes_begin_as_k_means_of_real_vectors_and_find_each_cluster():
     (z, real), before = vectors(3), None
     for rounds in (0, 1, 2):

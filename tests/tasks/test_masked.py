@@ -184,6 +184,11 @@ def test_what_does_not_fit_is_told():
     ):
         with pytest.raises(ValueError, match=told):
             jax.eval_shape(made.init, key, rows)
+    other = pairs() | {"image_hidden": np.zeros((B, 1, 2), bool)}
+    with pytest.raises(ValueError, match=r"codes of 4 patches, but of 1 x 2 some are hidden; set coder\.size"):
+        jax.eval_shape(lambda: task().model.init(key, other, method="hidden"))
+    with pytest.raises(ValueError, match=r"coder\.codes is 5 and codes 4; make them equal"):
+        task().model.clone(codes=4)
     with pytest.raises(ValueError, match=r"the tokenizer's size is 9 and task.model.vocab 7"):
         task().bind(SimpleNamespace(words=SimpleNamespace(size=9)))
 

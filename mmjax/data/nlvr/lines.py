@@ -19,7 +19,8 @@ def read(path: Path, keys: Sequence[str]) -> list[dict[str, Any]]:
         ValueError: a line that is none, or a label that is neither; it is named with its number.
     """
     rows = []
-    for number, line in enumerate(path.read_text("utf-8", errors="replace").splitlines(), 1):
+    # Not splitlines: a JSON string may hold other characters that end a line.
+    for number, line in enumerate(path.read_text("utf-8").split("\n"), 1):
         if not line.strip():
             continue
         where = f"{path} line {number}"

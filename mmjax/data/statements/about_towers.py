@@ -33,7 +33,7 @@ def on_blocks(writer: Writer) -> tuple[str, Statement]:
     upper, lower = What(writer.colour()), What(writer.colour())
     word = writer.pick("on", "on", "above", "above", "over", "on top of", writer.pick(*BELOW))
     pair = Over(lower, upper) if word in BELOW else Over(upper, lower)
-    return f"{told} {writer.name(upper, many)} {word} a {writer.name(lower)}", Boxes((pair,), number)
+    return f"{told} {writer.name(upper, many)} {word} a {writer.name(lower)}", Count(pair, number)
 
 
 def as_end(writer: Writer) -> tuple[str, Statement]:

@@ -115,7 +115,7 @@ def only_these(writer: Writer) -> tuple[str, tuple[Part, ...]]:
 def colours(writer: Writer) -> tuple[str, tuple[Part, ...]]:
     """Such as "items of 3 different colors", "3 items of 2 different colors", "2 items of the same shape"."""
     count = writer.pick(1, 2, 2, 3, 3)
-    many, whole, size = several(writer, count)
+    many, whole, size = several(writer, max(2, count))  # one item alone is the same in everything
     color, thing = writer.color, writer.thing
     if count == 1:
         field, word = writer.pick(("colour", color), ("colour", color), ("shape", "shape"))

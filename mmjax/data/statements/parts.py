@@ -82,7 +82,11 @@ class Over:
     lower: What
 
     def holds(self, box: Box) -> bool:
-        return any(self.lower.holds(under) and self.upper.holds(over) for under, over in itertools.pairwise(box))
+        return self.count(box) > 0
+
+    def count(self, box: Box) -> int:
+        """How many do."""
+        return sum(self.lower.holds(under) and self.upper.holds(over) for under, over in itertools.pairwise(box))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,15 +12,15 @@ import dataclasses
 from collections import Counter
 
 from mmjax.data.statements.boxes import Scene
-from mmjax.data.statements.parts import Part
+from mmjax.data.statements.parts import Over, Part
 from mmjax.data.statements.what import SOME, Number, What
 
 
 @dataclasses.dataclass(frozen=True)
 class Count:
-    """So many items of a kind are in the three boxes together."""
+    """So many items of a kind, or blocks that lie on others, are in the three boxes together."""
 
-    what: What
+    what: What | Over
     number: Number = SOME
 
     def holds(self, scene: Scene) -> bool:

@@ -27,7 +27,7 @@ INSIDE = len(COLOURS) * (len(SHAPES) + 1 + BLOCKS)
 class Builder(tfds.core.GeneratorBasedBuilder):
     """60,000 and 2,000 rows, the same in every preparation."""
 
-    VERSION = tfds.core.Version("1.0.0")
+    VERSION = tfds.core.Version("1.1.0")
 
     def _info(self) -> tfds.core.DatasetInfo:
         features = {

@@ -81,7 +81,7 @@ def blocks(writer: Writer) -> tuple[str, tuple[Part, ...]]:
         (f"{words} not having a {colour} block at {end}", (tall, Level(level, What(colour, other=True)))),
         (f"only one {colour} block", (Has(What(colour), exactly(1)),)),
         (f"exactly one {colour} block which is at the {end}", (Has(What(colour), exactly(1)), at)),
-        (f"only one block that is not {colour}", (Has(ANYTHING, exactly(1)), Level(0, What(colour, other=True)))),
+        (f"only one block that is not {colour}", (Has(What(colour, other=True), exactly(1)),)),
         (f"{words} with a {colour} block at the {end}", (tall, at)),
         (f"{words} and the {writer.color} is {colour}", (tall, only)),
         (f"{words} which {that} of {colour} {writer.color}", (tall, only)),
