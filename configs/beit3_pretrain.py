@@ -10,7 +10,7 @@ from mmjax.core.build import choose, experiment, use
 ORDER = ("image", "text")
 VOCAB, LENGTH, SIDE, PATCH, HEAD = 64, 12, 48, 8, 16
 GRID = (SIDE // PATCH, SIDE // PATCH)
-TOLD = (("pairs_image", 1.0), ("pairs_text", 1.0), ("pictures_image", 1.0), ("texts_text", 1.0))
+TOLD = ("pairs_image", "pairs_text", "pictures_image", "texts_text")
 # Of the tokenizer's run that which makes codes, and the codes.
 CODER = (("^coder/codes$", "extra/codebook/codes"), ("^coder/model/", ""), (".*", None))
 
@@ -23,7 +23,7 @@ def get_config(variant="base"):
     )
     dim, layers = size.get("dim", 96), size.get("layers", 4)
     return experiment(
-        task=use("tasks.masked", model=beit3(dim, layers, size), weights=dict(TOLD)),
+        task=use("tasks.masked", model=beit3(dim, layers, size), weights=dict.fromkeys(TOLD, 1.0)),
         data=use("data.streams", parts=streams(size)),
         optim=use(
             "optim.optimizer",

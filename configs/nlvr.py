@@ -14,7 +14,7 @@ from mmjax.core.build import choose, experiment, use
 SIDES, VOCAB, LENGTH, HEAD, INSIDE = (64, 256), 256, 32, 16, 24
 WORDS = "runs/nlvr_scratch/tokenizer.json"
 # What words mean is taken of one run, and what is seen of another.
-SCENES = dict(workdir="runs/nlvr_scenes", rules=(("image", None),), same_words=False)  # the words are those of WORDS
+SCENES = dict(workdir="runs/nlvr_scenes", rules=(("image", None),))
 COUNTS = dict(workdir="runs/nlvr_counts", same_words=False)
 
 
@@ -22,9 +22,7 @@ def get_config(variant="base"):
     judged = dict(order=("image", "text"))
     size = choose(
         variant,
-        base=dict(
-            judged, data="nlvr", start=dict(workdir="runs/nlvr_statements", same_words=False), peak=3e-4, steps=600
-        ),
+        base=dict(judged, data="nlvr", start=dict(workdir="runs/nlvr_statements"), peak=3e-4, steps=600),
         scratch=dict(judged, data="nlvr", words=use("data.words", size=VOCAB), steps=600),
         counts=dict(order=("image",), data="statements", steps=1000),
         scenes=dict(order=("scene", "text"), data="statements", batch=256, steps=1200),

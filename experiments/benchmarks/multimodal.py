@@ -62,6 +62,38 @@ def mult():
     return told(build(model), size["batch"])
 
 
+def beit3():
+    """A training step of a small BEiT-3 in the released form, which judges a text about a picture."""
+    size, order = sizes.BEIT3, ("image", "text")
+    dim = size["dim"]
+    stem, position = use("nn.patch_embedding", size=size["patch"], dim=dim), use("nn.table_position", length=64)
+    model = build(
+        use(
+            "models.compose",
+            encoders={
+                "image": use("encoders.patches", dim=dim, stem=stem),
+                "text": use("encoders.embedding", dim=dim, vocab=size["vocab"], position=position),
+            },
+            interactions=(
+                use(
+                    "interaction.multiway", order=order, **{name: size[name] for name in ("layers", "heads", "hidden")}
+                ),
+            ),
+            fusion=use("fusion.first_tokens", order=order),
+            head=use("heads.classify", classes=size["classes"]),
+        )
+    )
+
+    def init(batch):
+        return model.init(jax.random.key(0), batch[0], train=False)["params"], {}
+
+    def loss(params, batch):
+        values, label = batch
+        return cross_entropy(model.apply({"params": params}, values, train=True), label, 0.0).mean()
+
+    return trained(init, loss, sizes.pairs())
+
+
 def encoder(size: dict[str, int], layers: int):
     """A linear map of each step and a transformer."""
     inner = {name: size[name] for name in ("dim", "heads", "hidden")}

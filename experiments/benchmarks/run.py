@@ -30,6 +30,7 @@ WORKS = {
     "compose3": {OURS: "multimodal:compose3", AGAIN: "multimodal:compose3", HAND: "multimodal:hand3"},
     "late": {OURS: "multimodal:late", AGAIN: "multimodal:late", TORCH: "torch_multimodal:late"},
     "mult": {OURS: "multimodal:mult", AGAIN: "multimodal:mult", TORCH: "torch_multimodal:mult"},
+    "beit3": {OURS: "multimodal:beit3", AGAIN: "multimodal:beit3", TORCH: "torch_multimodal:beit3"},
     "soft_dtw": {OURS: "soft_dtw:ours", AGAIN: "soft_dtw:ours", TORCH: "soft_dtw:torch_loop"},
     "scan": {"scan": "ours:deep_scan", "loop": "ours:deep_loop"},
     "loop": {"training loop": "ours:pali_loop", "bare step": "ours:pali_bare"},

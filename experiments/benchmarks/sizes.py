@@ -21,6 +21,8 @@ STEPS = 50
 LATE = dict(dim=160, layers=5, heads=5, hidden=2048, head=256, batch=32)
 # MultiBench's MulT for MOSI; all its feed-forward parts are four times as wide as what they are given.
 MULT = dict(dim=40, layers=4, heads=8, hidden=160, self_layers=4, batch=32)
+# A small BEiT-3 over 50 tokens of a picture and 24 of a text.
+BEIT3 = dict(dim=384, layers=12, heads=6, hidden=1536, patch=16, size=112, vocab=8192, length=24, classes=2, batch=16)
 DECODED = 32  # tokens, of which none ends an answer
 RATE = 1e-6  # so low that no batch is learnt by heart: gradients of what is learnt become denormal, which is slow
 SIDE = 2048  # of the square matrices whose product is the machine's best
@@ -69,6 +71,22 @@ def composed(names: Sequence[str]) -> Iterator[tuple[dict[str, np.ndarray], np.n
             "series_mask": np.arange(size["steps"]) < steps,
         }
         batch = {key: x for key, x in every.items() if key.removesuffix("_mask") in names}
+        made.append((batch, rng.integers(size["classes"], size=rows).astype("i4")))
+    return itertools.cycle(made)
+
+
+def pairs() -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
+    """Endless pictures with texts of every length, and label [B] int32."""
+    size, rng = BEIT3, np.random.default_rng(0)
+    rows, length = size["batch"], size["length"]
+    made = []
+    for _ in range(AHEAD):
+        batch = {
+            "image": rng.integers(256, size=(rows, size["size"], size["size"], 3), dtype=np.uint8),
+            "image_mask": np.ones(rows, bool),
+            "text": rng.integers(2, size["vocab"], size=(rows, length), dtype=np.int32),
+            "text_mask": np.arange(length) < rng.integers(length // 2, length + 1, (rows, 1)),
+        }
         made.append((batch, rng.integers(size["classes"], size=rows).astype("i4")))
     return itertools.cycle(made)
 

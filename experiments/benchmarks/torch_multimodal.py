@@ -30,6 +30,33 @@ def mult():
     return told(model, model, sizes.MULT["batch"])
 
 
+def beit3():
+    """A training step of torchscale's BEiT-3, which judges a text about a picture."""
+    from torchscale.architecture.config import EncoderConfig
+    from torchscale.model.BEiT3 import BEiT3
+
+    size = sizes.BEIT3
+    names = dict(dim="embed_dim", layers="layers", heads="attention_heads", hidden="ffn_embed_dim")
+    inner = {f"encoder_{name}": size[key] for key, name in names.items()}
+    shapes = dict(img_size=size["size"], patch_size=size["patch"], vocab_size=size["vocab"], max_source_positions=64)
+    model = BEiT3(EncoderConfig(**inner, **shapes, multiway=True, no_output_layer=True))
+    head = nn.Linear(size["dim"], size["classes"])
+    batches = sizes.pairs()
+
+    def loss():
+        values, label = next(batches)
+        pixels = torch.from_numpy(values["image"]).permute(0, 3, 1, 2).float() / 127.5 - 1
+        found = model(
+            textual_tokens=torch.from_numpy(values["text"]).long(),
+            visual_tokens=pixels,
+            text_padding_position=torch.from_numpy(~values["text_mask"]),
+        )["encoder_out"]
+        first = (found[:, 0] + found[:, -size["length"]]) / 2
+        return F.cross_entropy(head(first), torch.from_numpy(label).long())
+
+    return trained(nn.ModuleList([model, head]), loss)
+
+
 def told(model: nn.Module, forward, batch: int):
     """Numbers from series by their absolute error."""
     batches = sizes.series(batch)

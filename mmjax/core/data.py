@@ -19,7 +19,11 @@ class Feed(Protocol):
 
     @property
     def files(self) -> Sequence[str]:
-        """The names of the files in a run's folder that may say how words become ids."""
+        """The names of the files in a run's folder that may say what its inputs mean: parameters belong to them."""
+
+    @property
+    def word_files(self) -> Sequence[str]:
+        """Those of them that say how words become ids."""
 
     @property
     def asks(self) -> Sequence[str]:

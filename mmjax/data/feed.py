@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 class Feed:
     """The opened data of a run; nothing is read before it is asked for."""
 
-    files = FILES
+    files = word_files = FILES
     notes = ()
     packed = True  # question q of an example is row `index` + q of what a user asks, see `encode`
 

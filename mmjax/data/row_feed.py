@@ -16,7 +16,7 @@ from mmjax.data import prepared
 from mmjax.data.generator import EVALUATION, generator
 from mmjax.data.near import near
 from mmjax.data.stream import Batch, Host, Stream, stack
-from mmjax.data.vocabulary import INPUTS, READ, Vocabulary
+from mmjax.data.vocabulary import FILES, INPUTS, READ, Vocabulary
 
 if TYPE_CHECKING:
     import grain
@@ -37,7 +37,7 @@ class Known:
 class RowFeed:
     """Opened rows; nothing is read before it is asked for."""
 
-    files = READ
+    files, word_files = READ, FILES
     sources = ("",)
     packed = False  # all questions of an example are of row `index` of what a user asks
 

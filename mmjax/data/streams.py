@@ -58,7 +58,7 @@ class Streams:
 class StreamsFeed:
     """Opened streams; nothing is read before it is asked for."""
 
-    files = FILES
+    files = word_files = FILES
     sources = ("",)
     asks = ()
     packed = False

@@ -17,6 +17,7 @@ from mmjax.core.mean import Mean
 from mmjax.core.precision import Dtype, cast
 from mmjax.core.task import Batch, Ctx, Extra, Panel, Params
 from mmjax.losses import cross_entropy as ce
+from mmjax.nn.pixels import shades
 from mmjax.tasks.fitting import check_vocab
 
 GREY = 128  # of a patch that is hidden
@@ -142,8 +143,7 @@ class Masked:
             real = row["image_places"] >= 0
             grid[row["image_places"][real]] = pixels[b][real]
             filled = rearrange(grid, "(h w) (p q c) -> (h p) (w q) c", h=len(hidden), p=side, q=side)
-            filled = np.clip((filled + 1) * 127.5, 0, 255).round().astype(np.uint8)
-            shown.append(np.where(covered, filled, row["image"]))
+            shown.append(np.where(covered, shades(filled), row["image"]))
         text["shown"] = "the picture, what was seen of it" + (", what was filled in" if pixels is not None else "")
         return [Panel("picture", {"image": np.concatenate(shown, axis=1)}, text)]
 

@@ -19,6 +19,7 @@ from mmjax.core.mean import Mean
 from mmjax.core.precision import Dtype, cast
 from mmjax.core.task import Batch, Ctx, Extra, Panel, Params
 from mmjax.core.unit import unit
+from mmjax.nn.pixels import shades
 from mmjax.nn.quantizer import Codebook, Quantizer
 
 MEANINGS, EXAMPLES = 8, 8  # codes, and patches of each, that a report draws
@@ -160,5 +161,4 @@ def _meanings(images: np.ndarray, ids: np.ndarray) -> Panel:
 def _picture(told: np.ndarray, shape: tuple[int, ...], patch: int) -> np.ndarray:
     """[L, p p 3] in -1..1 as the picture [H, W, 3] in 0..255."""
     height = shape[0] // patch
-    found = rearrange(told, "(h w) (p q c) -> (h p) (w q) c", h=height, p=patch, q=patch)
-    return np.clip((found + 1) * 127.5, 0, 255).round().astype(np.uint8)
+    return shades(rearrange(told, "(h w) (p q c) -> (h p) (w q) c", h=height, p=patch, q=patch))

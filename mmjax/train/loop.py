@@ -184,7 +184,7 @@ class Run:
         x = self.experiment
         taken, rows = {}, [(path, "fresh", "") for path in paths.flatten(abstract)]
         if x.init_from is not None:
-            x.init_from.check_words(self.workdir, self.feed.files)
+            x.init_from.check_words(self.workdir, self.feed.word_files)
             params, rows = x.init_from(abstract)
             fresh = {path for path, done, _ in rows if done == "fresh"}
             _, taken = paths.split(params, fresh)

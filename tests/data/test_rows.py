@@ -22,6 +22,7 @@ from mmjax.data.rows import Rows
 from mmjax.data.series_augment import SeriesAugment
 from mmjax.data.target import Target
 from mmjax.data.words import Words
+from mmjax.train.init_from import InitFrom
 
 NAN = float("nan")
 CLASSES = ("walk", "run", "sit")
@@ -352,3 +353,14 @@ def test_numbers_in_several_axes_are_a_target_one_row_after_the_other():
     assert there and numbers.tolist() == [0, 1, 2, 3, 4, 5]
     with pytest.raises(ValueError, match=r"a target of shape \[6\], expected 5 numbers"):
         Target("boxes", 5)(np.arange(6.0).reshape(2, 3))
+
+
+def test_a_run_may_start_from_one_of_other_classes_that_has_the_same_words(folder, tmp_path):
+    one, other = rows(folder).open(tmp_path / "one"), rows(folder, label=Label("said")).open(tmp_path / "other")
+    for feed in (one, other):
+        assert feed.vocabulary.words is not None
+    assert (tmp_path / "one/inputs.json").read_bytes() != (tmp_path / "other/inputs.json").read_bytes()
+    InitFrom(str(tmp_path / "one")).check_words(tmp_path / "other", other.word_files)
+    (tmp_path / "other/tokenizer.json").write_text("{}")
+    with pytest.raises(ValueError, match="was trained with another tokenizer"):
+        InitFrom(str(tmp_path / "one")).check_words(tmp_path / "other", other.word_files)

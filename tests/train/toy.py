@@ -122,7 +122,7 @@ class Points:
     bad: Sequence[int] = ()
     asked: list[int] = dataclasses.field(default_factory=list, compare=False)
     vocabulary = None
-    files = ()
+    files = word_files = ()
     notes = ()
     rows: ClassVar = {}
     asks = ()

@@ -58,13 +58,10 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Iterator]:
         root = folder(Path(dl_manager.manual_dir))
         found = {name: examples(root / name) for name in FILES if (root / name / f"{name}.json").is_file()}
-        held = {row["identifier"] for row in found["train"] if held_out(f"nlvr {row['directory']}", SHARE)}
-        train = found.pop("train")
-        splits = {
-            "train": [row for row in train if row["identifier"] not in held],
-            "held": [row for row in train if row["identifier"] in held],
-            **found,
-        }
+        splits: dict[str, list[dict[str, Any]]] = {"train": [], "held": []}
+        for row in found.pop("train"):
+            splits["held" if held_out(f"nlvr {row['directory']}", SHARE) else "train"].append(row)
+        splits |= found
         return {name: self._generate_examples(rows) for name, rows in splits.items() if rows}
 
     def _generate_examples(self, rows: Iterable[dict[str, Any]]) -> Iterator[tuple[str, dict]]:
