@@ -55,20 +55,26 @@ def test_the_smoke_variant_is_evaluated_on_little(path, easyvqa, tmp_path):
     assert experiment.data.open(tmp_path).examples() <= 200
 
 
-# What trains the model of another config here, on other data or by another loss; so do variants beside "smoke".
+# What trains the model of another config here, on other data or by another loss, or parts that contracts and tests of
+# their own train; so do variants beside "smoke".
 AGAIN = (
+    "av_digits",
     "beit3_easy_vqa",
     "beit3_published",
     "beit3_retrieval",
+    "bounces",
     "emoji",
     "image_text_sentiment",
+    "late_signals",
     "late_streams",
     "negative_transfer",
     "pali_finetune",
     "pali_pretrain",
     "pali_published",
+    "sensors",
     "siglip",
     "sort_of_clevr",
+    "two_views",
 )
 SMOKES = [
     pytest.param(

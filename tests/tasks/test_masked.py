@@ -204,6 +204,7 @@ def trained(optim=None, steps=2, partition=None):
     return jax.device_get((partition.fetch(state.params), told))
 
 
+@pytest.mark.long  # sums over devices are the trainer's; those of codes are tested always
 def test_devices_change_nothing(environment):
     done = module("tests.tasks.test_masked", env=environment(4))
     assert done.returncode == 0, done.stderr
