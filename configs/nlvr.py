@@ -1,67 +1,71 @@
 """NLVR: is a sentence true of a picture of three boxes? By BEiT-3's multiway transformer (arXiv 2208.10442).
 
-The published sentences are few, so that a model learns first what is in a picture (`counts`) and, of generated
-statements in their style, what words mean, where numbers say what is in the boxes (`scenes`); then both at once, of
+The published sentences are few, so that a model learns first to tell in numbers what is in a box (`counts`) and, of
+generated statements in their style, what words mean where these numbers are given (`scenes`); then both at once of
 pictures (`statements`), and last the sentences themselves (`base`). Each starts from those before, under
-`runs/nlvr_counts`, `runs/nlvr_scenes` and `runs/nlvr_statements`. `scratch` learns the sentences alone; its words are
-those of all stages, so that it comes first, as `runs/nlvr_scratch`. Choices are made on `held`, sentences of other
-directories than those that are learnt; `mmjax evaluate --split=dev` measures.
+`runs/nlvr_counts`, `runs/nlvr_scenes` and `runs/nlvr_statements`; `scratch` learns the sentences alone. Choices are
+made on `held`, sentences of other directories than those that are learnt; `mmjax evaluate --split=dev` measures.
 `mmjax data build nlvr --source=FILE_OR_FOLDER` and `mmjax data build statements` prepare the data.
 """
 
 from mmjax.core.build import choose, experiment, use
 
-SIDES, VOCAB, LENGTH, HEAD, INSIDE = (64, 256), 256, 32, 16, 24
-WORDS = "runs/nlvr_scratch/tokenizer.json"
-# What words mean is taken of one run, and what is seen of another.
-SCENES = dict(workdir="runs/nlvr_scenes", rules=(("image", None),))
-COUNTS = dict(workdir="runs/nlvr_counts", same_words=False)
+SIDES, VOCAB, LENGTH, HEAD, INSIDE = (50, 200), 256, 32, 16, 24
+# Of a picture that is 400 wide a box has 100, with 50 between two.
+BOXES = tuple((left, 0.0, left + 0.25, 1.0) for left in (0.0, 0.375, 0.75))
+# What is seen in a box is taken of one run, and what words mean of another.
+TELL, SAY = "^encoders_image/tell/", "^encoders_image/say/"
+COUNTS = dict(workdir="runs/nlvr_counts", rules=((TELL, "encoders_image/"),), same_words=False)
+SCENES = dict(workdir="runs/nlvr_scenes", rules=((TELL, None), (SAY, "encoders_image/")))
 
 
 def get_config(variant="base"):
-    judged = dict(order=("image", "text"))
     size = choose(
         variant,
-        base=dict(judged, data="nlvr", start=dict(workdir="runs/nlvr_statements"), peak=3e-4, steps=600),
-        scratch=dict(judged, data="nlvr", words=use("data.words", size=VOCAB), steps=600),
-        counts=dict(order=("image",), data="statements", steps=1000),
-        scenes=dict(order=("scene", "text"), data="statements", batch=256, steps=1200),
-        statements=dict(judged, data="statements", start=SCENES | dict(also=COUNTS), steps=2000),
-        smoke=dict(judged, data="nlvr", words=use("data.words", size=VOCAB), **SMALL),
+        base=dict(data="nlvr", start=dict(workdir="runs/nlvr_statements"), words="runs/nlvr_statements", peak=3e-4),
+        scratch=dict(data="nlvr"),
+        counts=dict(data="statements", steps=1500, decay=0.01),
+        scenes=dict(data="statements", batch=256, steps=1500),
+        statements=dict(data="statements", start=SCENES | dict(also=COUNTS), words="runs/nlvr_scenes", peak=1e-3),
+        smoke=dict(data="nlvr", **SMALL),
     )
-    dim, order, counts = size.get("dim", 96), size["order"], variant == "counts"
-    words = size.get("words", use("data.tokenizer_file", path=WORDS, size=VOCAB))
-    modalities = {
-        "image": use("data.modality.picture", feature="image", size=size.get("sides", SIDES)),
-        "scene": use("data.modality.series", feature="boxes", length=3, channels=INSIDE),
-        "text": use("data.modality.text", feature="sentence", length=LENGTH, ends=True),
-    }
-    aim = dict(target=use("data.target", feature="boxes", size=3 * INSIDE))
-    task = use("tasks.regress", loss_of=use("losses.squared_error"))
-    if not counts:
+    dim = size.get("dim", 64)
+    words = use("data.words", size=VOCAB)
+    if "words" in size:
+        words = use("data.tokenizer_file", path=f"{size['words']}/tokenizer.json", size=VOCAB)
+    picture = use("data.modality.picture", feature="image", size=size.get("sides", SIDES))
+    inside = use("data.modality.series", feature="boxes", length=len(BOXES), channels=INSIDE, scale="none")
+    text = use("data.modality.text", feature="sentence", length=LENGTH, ends=True)
+    tell = use(
+        "encoders.regions",
+        dim=INSIDE,
+        regions=BOXES,
+        stem=use("nn.neighbour_stem", widths=size.get("widths", (64, 96)), dim=96),
+    )
+    say = use("encoders.sensor", dim=dim, kernel=1, strides=(1,), layers=0, heads=dim // HEAD)
+    if variant == "counts":
+        modalities, model = {"image": picture}, alone(tell)
+        task = use("tasks.regress", model=model, loss_of=use("losses.squared_error"))
+        aim = dict(target=use("data.target", feature="boxes", size=len(BOXES) * INSIDE))
+    else:
+        given = variant == "scenes"
+        modalities = {"image": inside if given else picture, "text": text}
+        image = say if given else use("encoders.concepts", dim=dim, tell=tell, say=say)
+        task = use("tasks.classify", model=beit3(image, dim, size.get("layers", 3)))
         aim = dict(label=use("data.label", feature="label"), kind=use("data.label", feature="kind"), tokenizer=words)
-        task = use("tasks.classify")
     if size["data"] == "nlvr":
         aim |= dict(group=use("data.group", feature="identifier"), test="held")
-    head = use("heads.regress", outputs=3 * INSIDE) if counts else use("heads.classify", classes=2, hidden=192)
-    task.model = beit3(dim, size, order, head)
     return experiment(
         task=task,
-        data=use(
-            "data.rows",
-            name=size["data"],
-            modalities={name: modalities[name] for name in order},
-            batch=size.get("batch", 64),
-            **aim,
-        ),
+        data=use("data.rows", name=size["data"], modalities=modalities, batch=size.get("batch", 64), **aim),
         optim=use(
             "optim.optimizer",
-            rule=use("optim.adamw", b2=0.98, decay=0.05),
-            schedule=use("optim.warmup_cosine", peak=size.get("peak", 1e-3), warmup=size.get("warmup", 50)),
+            rule=use("optim.adamw", b2=0.98, decay=size.get("decay", 0.05)),
+            schedule=use("optim.warmup_cosine", peak=size.get("peak", 2e-3), warmup=size.get("warmup", 100)),
             clip=1.0,
             average=use("optim.average", decay=0.99),
         ),
-        steps=size["steps"],
+        steps=size.get("steps", 600),
         log=dict(every=50),
         evaluate=dict(every=500),
         checkpoint=dict(every=500, keep=1),
@@ -69,23 +73,27 @@ def get_config(variant="base"):
     )
 
 
-def beit3(dim, size, order, head):
-    """All tokens decide together: from little data that is learnt sooner than by the first ones alone."""
-    encoders = {
-        "image": use(
-            "encoders.patches", dim=dim, stem=use("nn.mlp_stem", widths=(size.get("first", 48), dim), dim=dim)
-        ),
-        "scene": use("encoders.sensor", dim=dim, kernel=1, strides=(1,), layers=0, heads=dim // HEAD),
-        "text": use("encoders.embedding", dim=dim, vocab=VOCAB, position=use("nn.table_position", length=LENGTH)),
-    }
-    multiway = use("interaction.multiway", order=order, layers=size.get("layers", 4), heads=dim // HEAD)
+def alone(tell):
+    """What is told of boxes, as it is."""
     return use(
         "models.compose",
-        encoders={name: encoders[name] for name in order},
-        interactions=(multiway,),
-        fusion=use("fusion.concat", order=order),
-        head=head,
+        encoders={"image": tell},
+        fusion=use("fusion.concat", order=("image",)),
+        head=use("heads.listed", length=len(BOXES)),
     )
 
 
-SMALL = dict(dim=32, layers=1, sides=(32, 128), batch=4, steps=8, warmup=2)
+def beit3(image, dim, layers):
+    """All tokens decide together: from little data that is learnt sooner than by the first ones alone."""
+    order = ("image", "text")
+    text = use("encoders.embedding", dim=dim, vocab=VOCAB, position=use("nn.table_position", length=LENGTH))
+    return use(
+        "models.compose",
+        encoders={"image": image, "text": text},
+        interactions=(use("interaction.multiway", order=order, layers=layers, heads=dim // HEAD),),
+        fusion=use("fusion.concat", order=order),
+        head=use("heads.classify", classes=2, hidden=2 * dim),
+    )
+
+
+SMALL = dict(dim=32, layers=1, sides=(20, 80), widths=(8,), batch=4, steps=8, warmup=2)

@@ -1,4 +1,4 @@
-"""NLVR by few sentences: alone, and after learning to count and to judge generated statements; with three seeds.
+"""NLVR by few sentences: alone, and after generated statements of boxes whose contents are told; with three seeds.
 
 `python -m experiments.nlvr.run` does what is not done yet; --dry-run says what that is.
 """
@@ -16,15 +16,15 @@ STAGES = {
     "scratch": "the sentences alone",
     "counts": None,
     "scenes": None,
-    "statements": None,
-    "base": "after counting and generated statements",
+    "statements": "generated statements alone, judged as they are",
+    "base": "generated statements, then the sentences",
 }
-# What each starts from, by the key that names it, and who reads words.
+# What each starts from, by the key that names it, and whose words it has.
 AFTER = {
     "statements": {"init_from": "scenes", "init_from.also": "counts"},
     "base": {"init_from": "statements"},
 }
-READ = ("scenes", "statements", "base")
+WORDS = {"statements": "scenes", "base": "statements"}
 DEV = "dev.json"
 
 
@@ -42,16 +42,15 @@ def main() -> int:
 
 
 def cells(out: Path, seeds: int) -> dict[str, list[Cell]]:
-    """The runs of each stage, one for each seed; all have the words of the first that learns the sentences alone."""
-    words = out / "scratch_0" / "tokenizer.json"
+    """The runs of each stage, one for each seed; those of a seed start from each other."""
     found: dict[str, list[Cell]] = {}
     for stage in STAGES:
         found[stage] = []
         for seed in range(seeds):
             starts = AFTER.get(stage, {}).items()
             changes = {f"{key}.workdir": str(out / f"{before}_{seed}") for key, before in starts}
-            if stage in READ:
-                changes["data.tokenizer.path"] = str(words)
+            if stage in WORDS:
+                changes["data.tokenizer.path"] = str(out / f"{WORDS[stage]}_{seed}" / "tokenizer.json")
             reader = out / f"{stage}_0"
             found[stage].append(Cell(out / f"{stage}_{seed}", f"{CONFIGS}/nlvr.py:{stage}", changes, seed, reader))
     return found
