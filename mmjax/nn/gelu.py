@@ -1,9 +1,10 @@
-"""GELU in its tanh form (Hendrycks and Gimpel 2016, arXiv 1606.08415).
+"""GELU in its tanh form and as it is defined (Hendrycks and Gimpel 2016, arXiv 1606.08415).
 
 gelu(x) = x/2 (1 + tanh(c (x + 0.044715 x^3))),  c = sqrt(2 / pi)
+exact_gelu(x) = x P,  P = (1 + erf(x / sqrt(2))) / 2,  exact_gelu'(x) = P + x exp(-x^2 / 2) / sqrt(2 pi)
 
-The gradient is written out, so that x alone is kept for it. By itself autodiff keeps the tanh too, as large as the
-largest activations of a transformer: on a CPU it is faster to compute it again than to reach fresh memory.
+The gradients are written out, so that x alone is kept for them. By itself autodiff keeps the tanh or P too, as large as
+the largest activations of a transformer: on a CPU it is faster to compute it again than to reach fresh memory.
 """
 
 import math
@@ -33,3 +34,22 @@ def _backward(x: jax.Array, gradient: jax.Array) -> tuple[jax.Array]:
 
 
 gelu.defvjp(lambda x: (gelu(x), x), _backward)
+
+
+@jax.custom_vjp
+def exact_gelu(x: jax.Array) -> jax.Array:
+    """x of any shape, element by element."""
+    return x * _share(x)
+
+
+def _share(x: jax.Array) -> jax.Array:
+    """How much of a standard normal lies below x."""
+    return 0.5 * (1 + jax.lax.erf(x * math.sqrt(0.5)))
+
+
+def _exact_backward(x: jax.Array, gradient: jax.Array) -> tuple[jax.Array]:
+    x = jax.lax.optimization_barrier(x)  # as above
+    return (gradient * (_share(x) + x * jnp.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)),)
+
+
+exact_gelu.defvjp(lambda x: (exact_gelu(x), x), _exact_backward)

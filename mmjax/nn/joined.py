@@ -10,6 +10,7 @@ from flax import linen as nn
 from mmjax.core.tokens import Tokens
 from mmjax.nn.checks import check_sizes
 from mmjax.nn.dense import Dense
+from mmjax.nn.gelu import exact_gelu
 from mmjax.nn.layer_norm import LayerNorm
 
 
@@ -33,5 +34,5 @@ class Joined(nn.Module):
         x = rearrange(tokens.cleared().x, "b l d -> b 1 (l d)")
         x = LayerNorm(self.epsilon, name="in_norm")(x) if self.norm else x
         x = Dense(self.hidden or 2 * tokens.x.shape[-1], name="hidden")(x)
-        x = nn.gelu(LayerNorm(self.epsilon, name="hidden_norm")(x), approximate=False)
+        x = exact_gelu(LayerNorm(self.epsilon, name="hidden_norm")(x))
         return Tokens.of(x, jnp.any(tokens.mask, axis=1, keepdims=True))

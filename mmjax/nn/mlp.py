@@ -6,7 +6,7 @@ import jax
 from flax import linen as nn
 
 from mmjax.nn.dense import Dense
-from mmjax.nn.gelu import gelu
+from mmjax.nn.gelu import exact_gelu, gelu
 
 
 class Mlp(nn.Module):
@@ -24,7 +24,7 @@ class Mlp(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         inner = self._map("up", self.hidden)(x)
-        inner = gelu(inner) if self.approximate else nn.gelu(inner, approximate=False)
+        inner = (gelu if self.approximate else exact_gelu)(inner)
         if self.norm is not None:
             inner = self.norm(name="down_norm")(inner)
         return self._map("down", x.shape[-1])(inner)
