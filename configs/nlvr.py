@@ -42,7 +42,7 @@ def get_config(variant="base"):
         regions=BOXES,
         stem=use("nn.neighbour_stem", widths=size.get("widths", (64, 96)), dim=96),
     )
-    say = use("encoders.sensor", dim=dim, kernel=1, strides=(1,), layers=0, heads=dim // HEAD)
+    say = use("encoders.numbers", dim=dim, position=use("nn.table_position", length=len(BOXES)))
     if variant == "counts":
         modalities, model = {"image": picture}, alone(tell)
         task = use("tasks.regress", model=model, loss_of=use("losses.squared_error"))

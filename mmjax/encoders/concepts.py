@@ -18,7 +18,7 @@ class Concepts(nn.Module):
     Args:
         dim: of the tokens; that of `say`.
         tell: such as `encoders.regions`, to Tokens [B, T, C] of numbers that mean something.
-        say: (numbers [B, T, C], mask [B, T]) to Tokens, such as `encoders.sensor`.
+        say: (numbers [B, T, C], mask [B, T]) to Tokens, such as `encoders.numbers`.
     """
 
     dim: int

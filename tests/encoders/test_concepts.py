@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from mmjax.encoders.concepts import Concepts
+from mmjax.encoders.numbers import Numbers
 from mmjax.encoders.regions import Regions
-from mmjax.encoders.sensor import Sensor
 from mmjax.nn.neighbour_stem import NeighbourStem
+from mmjax.nn.table_position import TablePosition
 from tests import reference
 from tests.encoders import loops
 from tests.encoders.case import DIM, Case
@@ -15,7 +16,7 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (3, 4, 8, 3)).astype(np.float
 MASK = np.array([True, False, True])
 HALVES = ((0.0, 0.0, 0.5, 1.0), (0.5, 0.0, 1.0, 1.0))
 TELL = Regions(dim=3, stem=NeighbourStem(widths=(), dim=5, side=2), regions=HALVES)
-SAY = Sensor(dim=DIM, kernel=1, strides=(1,), layers=0)
+SAY = Numbers(dim=DIM, position=TablePosition(2))
 CONCEPTS = Concepts(dim=DIM, tell=TELL, say=SAY)
 CASES = {"concepts": Case(CONCEPTS, PIXELS, MASK)}
 
