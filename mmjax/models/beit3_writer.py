@@ -77,8 +77,8 @@ class Beit3Writer(nn.Module):
     def setup(self):
         self.heads = {"text": Logits(self.encoders["text"].dim, self.vocab)}
 
-    def with_words(self, vocabulary: Any) -> "Beit3Writer":
-        """The same model with the token that a tokenizer has for a hidden word."""
+    def knowing(self, vocabulary: Any) -> "Beit3Writer":
+        """The same model with the token that a tokenizer has for a hidden word; ValueError where it has none."""
         return self.clone(mask=vocabulary.mask)
 
     def __call__(self, batch: dict[str, jax.Array], *, train: bool) -> jax.Array:
