@@ -207,7 +207,9 @@ class Beit3Writer(nn.Module):
 
     @property
     def _asks(self) -> int:
-        """The token that asks for a word."""
+        """The token that asks for a word; parameters are made before it is known."""
+        if self.mask is None and self.is_initializing():
+            return 0
         if self.mask is None:
             raise ValueError("mask is None: which token stands for a hidden word? tasks.generate takes the tokenizer's")
         return self.mask
