@@ -19,7 +19,17 @@ from mmjax.weights import beit3, mapping
 from tests.cli.test_import_beit3 import pretrained, shapes
 
 CONFIG = Path(__file__).parents[1] / "configs/beit3_published.py"
-SIZES = ("base", "large", "giant", "nlvr2_base", "nlvr2_large", "vqa_base", "vqa_large")
+SIZES = (
+    "base",
+    "large",
+    "giant",
+    "nlvr2_base",
+    "nlvr2_large",
+    "vqa_base",
+    "vqa_large",
+    "imagenet_base",
+    "imagenet_large",
+)
 
 
 @pytest.fixture(scope="module", params=SIZES)
@@ -50,11 +60,18 @@ def test_parameters_are_as_many_as_published(size, state):
     if size in pretrained:
         assert millions == pytest.approx(pretrained[size], rel=0.02 if size == "giant" else 0.001)
     else:
-        told = {"nlvr2_base": 226, "nlvr2_large": 681, "vqa_base": 228, "vqa_large": 683}[size]
+        told = {
+            "nlvr2_base": 226,
+            "nlvr2_large": 681,
+            "vqa_base": 228,
+            "vqa_large": 683,
+            "imagenet_base": 87,
+            "imagenet_large": 305,
+        }[size]
         assert millions == pytest.approx(told, rel=0.005)
 
 
-@pytest.mark.parametrize("name", ["base", "large", "nlvr2_large", "vqa_base"])
+@pytest.mark.parametrize("name", ["base", "large", "nlvr2_large", "vqa_base", "imagenet_large"])
 def test_the_released_arrays_fit_the_model(name):
     """As far as shapes go, of arrays that take no memory; a model for questions has another grid and no last norm."""
     experiment = config.load(f"{CONFIG}:{name}")
