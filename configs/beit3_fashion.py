@@ -25,7 +25,7 @@ def get_config(variant="base"):
         smoke_names=dict(SMALL, make=named),
     )
     task, modalities, more = size["make"](size)
-    augment = use("data.augment", scale=(0.9, 1.1), shift=0.1, tint=0.0, ground=0)
+    augment = use("data.augment", scale=(0.95, 1.05), shift=0.07, tint=0.0, ground=0)
     image = use("data.modality.picture", feature="image", size=SIDE, augment=augment)
     return experiment(
         task=task,

@@ -94,8 +94,9 @@ def test_the_released_arrays_fit_the_model(name):
                 assert given == wanted, path
     assert lacking == ({"coder"} if name in ("base", "large") else {"head", "trunk"})
     heads = set() if name in ("base", "large") else {*pretrained(), "beit3.vision_embed.mask_token"}
-    norms = {key for key in arrays if ".layer_norm." in key} if name.startswith("vqa") else set()
-    assert arrays.keys() - used == heads | norms
+    norms = {key for key in arrays if ".layer_norm." in key} if name.startswith(("vqa", "imagenet")) else set()
+    texts = {key for key in arrays if ".B." in key or "text_embed" in key} if name.startswith("imagenet") else set()
+    assert arrays.keys() - used == heads | norms | texts
 
 
 def test_a_step_has_one_loss_and_the_tokenizer_is_not_trained(size, experiment, state):
@@ -127,8 +128,9 @@ def test_a_layer_learns_the_slower_the_deeper_it_lies_or_the_head_faster(size, e
     layers = np.ravel(next(iter(stack.values())))
     embeddings = {float(rate) for path, rate in found.items() if path.startswith("encoders_")}
     heads = {float(rate) for path, rate in found.items() if path.startswith(("head/", "trunk/parts_1", "trunk/hidden"))}
-    if size.startswith("nlvr2"):
-        decay, count = (0.65, 12) if size == "nlvr2_base" else (0.85, 24)
+    layered = dict(nlvr2_base=(0.65, 12), nlvr2_large=(0.85, 24), imagenet_base=(0.65, 12), imagenet_large=(0.8, 24))
+    if size in layered:
+        decay, count = layered[size]
         np.testing.assert_allclose(layers, decay ** np.arange(count, 0, -1), rtol=1e-5)
         np.testing.assert_allclose(list(embeddings), decay ** (count + 1), rtol=1e-5)
         assert heads == {1.0}
@@ -142,7 +144,10 @@ def groups_of(experiment, state):
     return paths.match(experiment.optim.groups, paths.flatten(state.params))
 
 
-@pytest.mark.parametrize(("name", "steps", "warmup"), [("nlvr2_base", 6740, 1685), ("vqa_large", 51_410, 5141)])
+@pytest.mark.parametrize(
+    ("name", "steps", "warmup"),
+    [("nlvr2_base", 6740, 1685), ("vqa_large", 51_410, 5141), ("imagenet_base", 62_550, 6255)],
+)
 def test_epochs_are_so_many_steps(name, steps, warmup):
     experiment = config.load(f"{CONFIG}:{name}")
     assert (experiment.steps, experiment.optim.schedule.warmup) == (steps, warmup)
