@@ -6,7 +6,6 @@ import pytest
 from mmjax.nn.strided_stem import StridedStem
 from tests import reference
 
-
 GROUPS = 2
 
 
