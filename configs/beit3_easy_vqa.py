@@ -2,7 +2,8 @@
 
 `base` starts from configs/beit3_pretrain.py, whose run lies under `runs/beit3_pretrain`; `few` has 5 % of the training
 rows, and `few_scratch` learns these without pretraining. The head is that of the published finetuning: a pooled first
-token of the picture through two layers. `mmjax data build easyvqa` prepares the data.
+token of the picture through two layers. `soft` has its loss too: each answer has a score, here 1 for what was answered.
+`mmjax data build easyvqa` prepares the data.
 """
 
 from mmjax.core.build import choose, experiment, use
@@ -21,14 +22,18 @@ def get_config(variant="base"):
         scratch=dict(),
         few=dict(start=START, train="train[:5%]", steps=600),
         few_scratch=dict(train="train[:5%]", steps=600),
-        smoke=dict(dim=32, layers=1, batch=4, steps=8, warmup=2, test="test[:1%]"),
+        soft=dict(start=START, soft=True),
+        smoke=SMALL,
+        smoke_soft=SMALL | dict(soft=True),
     )
     dim = size.get("dim", 96)
     words = use("data.words", size=VOCAB, sentinels=1)
     if "start" in size:
         words = use("data.tokenizer_file", path=f"{PRETRAINED}/tokenizer.json", size=VOCAB, sentinels=1)
+    make = soft if size.get("soft") else certain
+    head, task, truth = make(dim)
     return experiment(
-        task=use("tasks.classify", model=beit3(dim, size.get("layers", 4))),
+        task=use(task, model=beit3(dim, size.get("layers", 4), head)),
         data=use(
             "data.rows",
             name="easyvqa",
@@ -36,11 +41,11 @@ def get_config(variant="base"):
                 "image": use("data.modality.picture", feature="image", size=SIDE, augment=use("data.augment")),
                 "text": use("data.modality.text", feature="question", length=LENGTH, ends=True),
             },
-            label=use("data.label", feature="answer"),
             tokenizer=words,
             train=size.get("train", "train"),
             test=size.get("test", "test"),
             batch=size.get("batch", 64),
+            **truth,
         ),
         optim=use(
             "optim.optimizer",
@@ -55,7 +60,23 @@ def get_config(variant="base"):
     )
 
 
-def beit3(dim, layers):
+SMALL = dict(dim=32, layers=1, batch=4, steps=8, warmup=2, test="test[:1%]")
+
+
+def certain(dim):
+    """One answer is right."""
+    head = use("heads.classify", classes=ANSWERS, hidden=2 * dim)
+    return head, "tasks.classify", dict(label=use("data.label", feature="answer"))
+
+
+def soft(dim):
+    """Answers have scores, each for itself."""
+    head = use("heads.multi_label", labels=ANSWERS, hidden=2 * dim)
+    votes = use("data.votes", feature="answer", size=ANSWERS, least=1, scores=(0.0, 1.0))
+    return head, "tasks.vqa", dict(labels=votes)
+
+
+def beit3(dim, layers, head):
     encoders = {
         "image": use("encoders.patches", dim=dim, stem=use("nn.patch_embedding", size=PATCH, dim=dim)),
         "text": use("encoders.embedding", dim=dim, vocab=VOCAB, position=use("nn.table_position", length=LENGTH)),
@@ -66,5 +87,5 @@ def beit3(dim, layers):
         interactions=(use("interaction.multiway", order=ORDER, layers=layers, heads=dim // HEAD, drop_path=0.1),),
         fusion=use("fusion.first_tokens", order=ORDER, of=("image",)),
         trunk=use("nn.pooler"),
-        head=use("heads.classify", classes=ANSWERS, hidden=2 * dim),
+        head=head,
     )

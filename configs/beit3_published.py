@@ -1,21 +1,20 @@
 """BEiT-3 in its published sizes, to pretrain on data of one's own, and its finetunings (arXiv 2208.10442).
 
 `base` and `large` are as released, with maps and norms of each modality's own; `giant` is the paper's, with attention
-shared. How `base` and `large` were pretrained is not told: they have the giant's settings. `nlvr2_*` and `vqa_*` are
-as released, from what `mmjax import beit3` has put into `runs/beit3_base` or `runs/beit3_large`, but that pictures are
-not varied, heads start as wide as other layers, and an answer holds or does not where the released code has scores.
-`caption_*` hides words of captions and writes them token by token, `caption_giant` from a run of `giant` under
-`runs/beit3_giant`. An example is a picture with one of its captions, and an epoch as many as there are; captions are
-not cut at 32 tokens but have room for 64, and no loss is left out, as that of the worst tokens is in the released code
-later on. How long the giant warms up is not told. `smoke`, `smoke_vqa` and `smoke_caption` are the same with everything
-small, on easy-VQA.
+shared. How `base` and `large` were pretrained is not told: they have the giant's settings. `nlvr2_*`, `vqa_*` and
+`imagenet_*` are as released, from what `mmjax import beit3` has put into `runs/beit3_base` or `runs/beit3_large`, but
+that pictures are not varied by RandAugment and random erasing, and heads start as wide as other layers. `caption_*`
+hides words of captions and writes them token by token, `caption_giant` from a run of `giant` under `runs/beit3_giant`.
+An example is a picture with one of its captions, and an epoch as many as there are; captions are not cut at 32 tokens
+but have room for 64, and no loss is left out, as that of the worst tokens is in the released code later on. That the
+first epoch warms up and no layer's rate decays is not told, nor how long the giant warms up. `smoke`, `smoke_vqa`,
+`smoke_imagenet` and `smoke_caption` are the same with everything small, on easy-VQA.
 
-Data is `mmjax data build`'s: `nlvr2` and `coco_karpathy` of the published files, and of rows such as {"image": "a.png",
-"caption": "a cat"} by the name `pairs`, which serve as pictures too, {"text": "any text", "label": 0} by `texts`, and
-{"image": "a.png", "text": "what is it?", "labels": ["cat"]} by `vqa`. The tokenizer's path is
---config.data.tokenizer.path, in pretraining that of each of data.parts. That of pictures is
-configs/beit3_tokenizer.py:published, whose run lies under `runs/beit3_tokenizer`. The giant's patches are of 14 pixels
-and the tokenizer's of 16: to be as many, it sees pictures of 256 where the giant sees 224.
+Data is `mmjax data build`'s: `nlvr2`, `vqav2`, `imagenet` and `coco_karpathy` of the published files, and of rows such
+as {"image": "a.png", "caption": "a cat"} by the name `pairs`, which serve as pictures too, and {"text": "any text",
+"label": 0} by `texts`. The tokenizer's path is --config.data.tokenizer.path, in pretraining that of each of data.parts.
+That of pictures is configs/beit3_tokenizer.py:published, whose run lies under `runs/beit3_tokenizer`. The giant's
+patches are of 14 pixels and the tokenizer's of 16: to be as many, it sees pictures of 256 where the giant sees 224.
 """
 
 from mmjax.core.build import choose, experiment, use
@@ -33,12 +32,17 @@ PRETRAIN = MODEL | dict(batch=2048, steps=1_000_000, warmup=10_000, peak=1e-3, d
 PRETRAIN |= dict(make="pretrain", adam=dict(b2=0.98, eps=1e-6), clip=3.0)
 
 # 20 epochs, five of them a warm-up, of 86,373 examples; 10 epochs, one a warm-up, of the 658,111 questions of VQAv2's
-# train and val, of which the released code holds a thousand pictures' out.
-NLVR2, VQA = 86_373 // 256, 658_111 // 128
+# train and val, of which the released code holds a thousand pictures' out; 50 epochs, five a warm-up, of ImageNet-1k.
+NLVR2, VQA, IMAGENET = 86_373 // 256, 658_111 // 128, 1_281_167 // 1024
 TWO = MODEL | dict(make="nlvr2", classes=2, batch=256, steps=20 * NLVR2, warmup=5 * NLVR2, decay=0.2)
 TWO |= dict(drop_path=0.2, end=1e-6)
 ASK = MODEL | dict(make="vqa", classes=3129, batch=128, steps=10 * VQA, warmup=VQA, decay=0.01, side=480)
 ASK |= dict(adam=dict(b2=0.98), head=20.0, end=1e-6)
+NAME = MODEL | dict(make="imagenet", classes=1000, batch=1024, steps=50 * IMAGENET, warmup=5 * IMAGENET, decay=0.05)
+NAME |= dict(end=1e-6, channels=((0.485, 0.229), (0.456, 0.224), (0.406, 0.225)))
+
+# The splits by which choices are made.
+TESTS = dict(nlvr2="dev", vqa="held", imagenet="val")
 
 # Ten epochs, one a warm-up, of the 566,747 captions of the pictures for training.
 COCO = 566_747 // 256
@@ -62,15 +66,21 @@ def get_config(variant="base"):
         nlvr2_large=TWO | LARGE | dict(peak=3e-4, layer_decay=0.85, start="runs/beit3_large"),
         vqa_base=ASK | BASE | dict(peak=3e-5, drop_path=0.1, start="runs/beit3_base"),
         vqa_large=ASK | LARGE | dict(peak=2e-5, drop_path=0.15, start="runs/beit3_large"),
+        imagenet_base=NAME | BASE | dict(peak=7e-4, layer_decay=0.65, drop_path=0.15, start="runs/beit3_base"),
+        imagenet_large=NAME | LARGE | dict(peak=2e-4, layer_decay=0.8, drop_path=0.25, start="runs/beit3_large"),
         caption_base=WRITE | BASE | dict(peak=4e-5, start="runs/beit3_base"),
         caption_large=WRITE | LARGE | dict(peak=8e-6, start="runs/beit3_large"),
         caption_giant=WRITE | GIANT | GIANT_WRITE | dict(start="runs/beit3_giant"),
         smoke=PRETRAIN | SMALL | dict(codes=8, vit=small_vit, batch=4, steps=8, warmup=2),
         smoke_vqa=ASK | SMALL | dict(classes=13, batch=4, steps=8, warmup=2, peak=1e-3, drop_path=0.1),
+        smoke_imagenet=NAME
+        | SMALL
+        | dict(classes=24, batch=4, steps=8, warmup=2, peak=1e-3, drop_path=0.1, layer_decay=1.0),
         smoke_caption=WRITE | SMALL | dict(length=6, batch=4, steps=8, warmup=2, peak=1e-3),
     )
     size["small"] = variant.startswith("smoke")
-    task, data = {"pretrain": pretrain, "nlvr2": nlvr2, "vqa": vqa, "caption": caption}[size["make"]](size)
+    makes = {"pretrain": pretrain, "nlvr2": nlvr2, "vqa": vqa, "imagenet": imagenet, "caption": caption}
+    task, data = makes[size["make"]](size)
     return experiment(
         task=task,
         data=data,
@@ -134,21 +144,18 @@ def nlvr2(size):
 
 def vqa(size):
     """The class token of the picture beside the question decides; there is no norm after the last layer."""
-    many = not size["small"]
     model = use(
         "models.compose",
         **towers(size, end_norm=False),
         fusion=use("fusion.first_tokens", order=ORDER, of=("image",)),
         trunk=use("nn.chain", parts=(use("nn.pooler"), use("nn.joined", norm=False))),
-        head=use("heads.multi_label", labels=size["classes"])
-        if many
-        else use("heads.classify", classes=size["classes"]),
+        head=use("heads.multi_label", labels=size["classes"]),
     )
-    modalities = {"image": picture(size), "text": text("text" if many else "question", size["length"])}
-    labels = use("data.labels", feature="labels", size=size["classes"])
-    truth = dict(labels=labels) if many else dict(label=use("data.label", feature="answer"))
-    data = rows(size, "vqa" if many else "easyvqa", modalities, **truth)
-    return use("tasks.multi_label" if many else "tasks.classify", model=model, compute="bfloat16"), data
+    modalities = {"image": picture(size), "text": text("question", size["length"])}
+    one = dict(feature="answer", least=1, scores=(0.0, 1.0)) if size["small"] else dict(feature="answers")
+    votes = use("data.votes", size=size["classes"], **one)
+    data = rows(size, "easyvqa" if size["small"] else "vqav2", modalities, labels=votes)
+    return use("tasks.vqa", model=model, compute="bfloat16"), data
 
 
 def caption(size):
@@ -182,25 +189,40 @@ def caption(size):
     return task, data
 
 
-def towers(size, **changes):
-    """Both encoders, and the layers in which they meet. Positions of texts are as many as released."""
+def imagenet(size):
+    """The mean of the patches decides; there is no norm after the last layer, and no text."""
+    model = use(
+        "models.compose",
+        **towers(size, ("image",), end_norm=False),
+        fusion=use("fusion.concat", order=("image",)),
+        trunk=use("nn.patch_pooler"),
+        head=use("heads.classify", classes=size["classes"]),
+    )
+    task = use(
+        "tasks.classify", model=model, smoothing=0.0 if size["small"] else 0.1, mix=use("tasks.mix"), compute="bfloat16"
+    )
+    augment = use("data.augment", tint=0.4, ground=0)
+    name, feature = ("easyvqa_captions", "caption") if size["small"] else ("imagenet", "label")
+    return task, rows(size, name, dict(image=picture(size, augment)), label=use("data.label", feature=feature))
+
+
+def towers(size, order=ORDER, **changes):
+    """The encoders, and the layers in which they meet. Positions of texts are as many as released."""
     dim, position = size["dim"], use("nn.table_position", length=1022)
     multiway = use(
         "interaction.multiway",
-        order=ORDER,
+        order=order,
         **{name: size[name] for name in ("layers", "heads", "hidden", "drop_path")},
         **size.get("form", {}),
         **changes,
         scan=True,
     )
     stem = use("nn.patch_embedding", size=size["patch"], dim=dim)
-    return dict(
-        encoders={
-            "image": use("encoders.patches", dim=dim, stem=stem),
-            "text": use("encoders.embedding", dim=dim, vocab=size["words"], position=position),
-        },
-        interactions=(multiway,),
-    )
+    encoders = {
+        "image": use("encoders.patches", dim=dim, stem=stem, channels=size.get("channels", ())),
+        "text": use("encoders.embedding", dim=dim, vocab=size["words"], position=position),
+    }
+    return dict(encoders={name: encoders[name] for name in order}, interactions=(multiway,))
 
 
 def coder(size, vit):
@@ -227,7 +249,7 @@ def rows(size, name, modalities, **aim):
         name=name,
         modalities=modalities,
         tokenizer=tokenizer if "text" in modalities else None,
-        test="dev" if size["make"] == "nlvr2" else size.get("test", "test"),
+        test=size.get("test", TESTS.get(size["make"], "test")),
         batch=size["batch"],
         **aim,
     )

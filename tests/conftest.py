@@ -72,7 +72,7 @@ def easyvqa() -> Path:
 def small_wheels(tmp_path_factory) -> Path:
     """The data folder with the sets of wheels and of folders, prepared from small files in their published form."""
     from mmjax.data import own, prepared
-    from tests import nlvr, opinions, wheels
+    from tests import classes, nlvr, opinions, wheels
 
     folder = Path(os.environ["TFDS_DATA_DIR"])
     with locked("wheels"):
@@ -89,6 +89,10 @@ def small_wheels(tmp_path_factory) -> Path:
             prepared.prepare("emoji", str(folder), wheels.emoji(tmp_path_factory.mktemp("emoji"), 120))
         if not (folder / "nlvr").exists():
             prepared.prepare("nlvr", str(folder), nlvr.nlvr(tmp_path_factory.mktemp("nlvr")))
+        if not (folder / "fashion").exists():
+            brought = tmp_path_factory.mktemp("fashion") / "brought"
+            classes.fashion(brought)
+            prepared.prepare("fashion", str(folder), brought)
         for name in ("mosi", "mosei"):
             if not (folder / name).exists():
                 prepared.prepare(name, str(folder), opinions.write(tmp_path_factory.mktemp("brought") / name, name))

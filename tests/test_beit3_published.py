@@ -20,7 +20,7 @@ from tests.cli.test_import_beit3 import pretrained, shapes
 
 CONFIG = Path(__file__).parents[1] / "configs/beit3_published.py"
 SIZES = ("base", "large", "giant", "nlvr2_base", "nlvr2_large", "vqa_base", "vqa_large")
-SIZES += ("caption_base", "caption_large", "caption_giant")
+SIZES += ("imagenet_base", "imagenet_large", "caption_base", "caption_large", "caption_giant")
 
 
 @pytest.fixture(scope="module", params=SIZES)
@@ -53,11 +53,12 @@ def test_parameters_are_as_many_as_published(size, state):
     else:
         # To write takes all that pretraining has but the head for codes, 768 or more by 8,192.
         told = {"nlvr2_base": 226, "nlvr2_large": 681, "vqa_base": 228, "vqa_large": 683}
+        told |= {"imagenet_base": 87, "imagenet_large": 305}
         told |= {"caption_base": 271, "caption_large": 739, "caption_giant": 1914}
         assert millions == pytest.approx(told[size], rel=0.02 if size == "caption_giant" else 0.005)
 
 
-@pytest.mark.parametrize("name", ["base", "large", "nlvr2_large", "vqa_base", "caption_base"])
+@pytest.mark.parametrize("name", ["base", "large", "nlvr2_large", "vqa_base", "imagenet_large", "caption_base"])
 def test_the_released_arrays_fit_the_model(name):
     """As far as shapes go, of arrays that take no memory.
 
@@ -85,8 +86,9 @@ def test_the_released_arrays_fit_the_model(name):
     heads = set() if name in ("base", "large") else {*pretrained(), "beit3.vision_embed.mask_token"}
     if name == "caption_base":
         heads = {key for key in heads if "mlm_head" not in key}
-    norms = {key for key in arrays if ".layer_norm." in key} if name.startswith("vqa") else set()
-    assert arrays.keys() - used == heads | norms
+    norms = {key for key in arrays if ".layer_norm." in key} if name.startswith(("vqa", "imagenet")) else set()
+    texts = {key for key in arrays if ".B." in key or "text_embed" in key} if name.startswith("imagenet") else set()
+    assert arrays.keys() - used == heads | norms | texts
 
 
 def test_a_step_has_one_loss_and_the_tokenizer_is_not_trained(size, experiment, state):
@@ -118,8 +120,9 @@ def test_a_layer_learns_the_slower_the_deeper_it_lies_or_the_head_faster(size, e
     layers = np.ravel(next(iter(stack.values())))
     embeddings = {float(rate) for path, rate in found.items() if path.startswith("encoders_")}
     heads = {float(rate) for path, rate in found.items() if path.startswith(("head/", "trunk/parts_1", "trunk/hidden"))}
-    if size.startswith("nlvr2"):
-        decay, count = (0.65, 12) if size == "nlvr2_base" else (0.85, 24)
+    layered = dict(nlvr2_base=(0.65, 12), nlvr2_large=(0.85, 24), imagenet_base=(0.65, 12), imagenet_large=(0.8, 24))
+    if size in layered:
+        decay, count = layered[size]
         np.testing.assert_allclose(layers, decay ** np.arange(count, 0, -1), rtol=1e-5)
         np.testing.assert_allclose(list(embeddings), decay ** (count + 1), rtol=1e-5)
         assert heads == {1.0}
@@ -135,7 +138,12 @@ def groups_of(experiment, state):
 
 @pytest.mark.parametrize(
     ("name", "steps", "warmup"),
-    [("nlvr2_base", 6740, 1685), ("vqa_large", 51_410, 5141), ("caption_base", 22_130, 2213)],
+    [
+        ("nlvr2_base", 6740, 1685),
+        ("vqa_large", 51_410, 5141),
+        ("imagenet_base", 62_550, 6255),
+        ("caption_base", 22_130, 2213),
+    ],
 )
 def test_epochs_are_so_many_steps(name, steps, warmup):
     experiment = config.load(f"{CONFIG}:{name}")

@@ -1,4 +1,4 @@
-"""BEiT-3 as released but of a few thousand numbers, a config: to fill in, for questions, for two pictures, for one."""
+"""BEiT-3 as released but of a few thousand numbers, a config: to fill in, and its finetunings."""
 
 from pathlib import Path
 
@@ -25,11 +25,27 @@ def get_config(variant="base"):
             "models.compose", **parts(ORDER), fusion=first, trunk=use("nn.joined"), head=head, several=("image",)
         ),
         picture=use("models.compose", **parts(("image",)), fusion=use("fusion.concat", order=("image",)), head=head),
+        imagenet=use(
+            "models.compose",
+            **parts(("image",), end_norm=False),
+            fusion=use("fusion.concat", order=("image",)),
+            trunk=use("nn.patch_pooler"),
+            head=head,
+        ),
+        retrieval=use(
+            "models.two_towers",
+            order=ORDER,
+            **parts(ORDER),
+            heads={name: use("heads.embed", features=DIM, pool=use("nn.first_token")) for name in ORDER},
+            scale=1 / 0.07,
+        ),
     )
-    weights = dict(image=1.0, text=1.0)
-    task = (
-        use("tasks.masked", model=model, weights=weights) if variant == "base" else use("tasks.classify", model=model)
+    tasks = dict(
+        base=dict(use="tasks.masked", weights=dict(image=1.0, text=1.0)),
+        retrieval=dict(use="tasks.contrast", loss_of=use("losses.clip")),
     )
+    fields = dict(tasks.get(variant, dict(use="tasks.classify")))
+    task = use(fields.pop("use"), model=model, **fields)
     return experiment(task=task, data=data(variant), optim=use("optim.optimizer", **OPTIM), steps=1)
 
 
@@ -60,14 +76,14 @@ def data(variant):
     picture = use("data.modality.picture", feature="image", size=SIDE)
     two = use("data.modality.video", feature="image", frames=2, size=SIDE)
     modalities = {"image": two if variant == "nlvr2" else picture}
-    if variant != "picture":
+    if variant not in ("picture", "imagenet"):
         modalities["text"] = use("data.modality.text", feature="text", length=6, ends=True)
     return use(
         "data.rows",
         name="nothing",
         modalities=modalities,
         hide=use("data.hide", grid=(SIDE // PATCH, SIDE // PATCH), least=2) if variant == "base" else None,
-        label=None if variant == "base" else use("data.label", feature="label"),
+        label=None if variant in ("base", "retrieval") else use("data.label", feature="label"),
         tokenizer=use("data.tokenizer_file", path="tokenizer.json", size=VOCAB) if "text" in modalities else None,
         batch=2,
     )

@@ -14,22 +14,26 @@ from mmjax.core.precision import computing
 from mmjax.core.tokens import Tokens
 from mmjax.nn.checks import check_arrays, check_sizes
 from mmjax.nn.learned_position import LearnedPosition, flatten_grid
-from mmjax.nn.pixels import centred
+from mmjax.nn.pixels import centred, standard
 
 
 class Patches(nn.Module):
     """Pictures [B, H, W, C] with values in 0..255 and mask [B] to Tokens [B, 1 + h w, dim].
 
     `stem` maps pixels in -1..1 to a grid [B, h, w, dim]. A table of `position` is resized by `train.init_from`.
+    `channels` are (mean, deviation) of each channel in 0..1, by which pixels reach a stem that was trained so.
     """
 
     dim: int
     stem: nn.Module
     position: nn.Module = LearnedPosition()
+    channels: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self):
         super().__post_init__()
         check_sizes(self)
+        if any(deviation <= 0 for _, deviation in self.channels):
+            raise ValueError(f"channels are {self.channels}; expected (mean, deviation) of each, deviations above 0")
 
     @nn.compact
     def __call__(self, values: jax.Array, mask: jax.Array, *, train: bool, hidden: jax.Array | None = None) -> Tokens:
@@ -39,7 +43,10 @@ class Patches(nn.Module):
             ValueError: arrays of other shapes, or a stem of another width.
         """
         check_arrays(self, values, mask, "B | H W C")
-        pixels = centred(values, mask).astype(computing(self))
+        if len(self.channels) not in (0, values.shape[-1]):
+            raise ValueError(f"channels has {len(self.channels)}, but a picture {values.shape[-1]}; make them as many")
+        pixels = standard(values, mask, self.channels) if self.channels else centred(values, mask)
+        pixels = pixels.astype(computing(self))
         if hidden is not None:
             pixels = jnp.where(_covered(hidden, pixels), 0, pixels)
         grid = self.stem(pixels)

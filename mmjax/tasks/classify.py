@@ -4,7 +4,8 @@ loss = mean over labelled examples of CE(logits, label), smoothed (Szegedy et al
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Self
 
 import jax
@@ -12,10 +13,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from mmjax.core.mean import Mean
-from mmjax.core.task import Batch
+from mmjax.core.task import Batch, Ctx, Extra, Params
 from mmjax.losses import cross_entropy as ce
 from mmjax.metrics.accuracy_tables import accuracy_tables
 from mmjax.metrics.breakdown import breakdown
+from mmjax.tasks.mix import Mix
 from mmjax.tasks.supervised import Labelled
 
 
@@ -30,9 +32,11 @@ class Classify(Labelled):
     Args:
         model: a batch to logits [B, C]; see `models.compose`.
         smoothing: of the labels.
+        mix: mixes pictures of a batch in training, and their labels; what is told of training is of the mixed ones.
     """
 
     smoothing: float = 0.0
+    mix: Mix | None = None
     main = "cross_entropy"
     exclusive = True
     kinds: tuple[str, ...] = dataclasses.field(default=(), init=False, compare=False, repr=False)
@@ -53,12 +57,21 @@ class Classify(Labelled):
                 f"the model predicts {given.shape[:-1]} and the data has labels {batch['label'].shape}; name the "
                 "modalities that an example has several of in model.asked, and set data.label.many to how many"
             )
+        if self.mix is not None:
+            self.mix.check(batch)
+
+    def loss(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> tuple[dict[str, Mean], Extra]:
+        if self.mix is not None and ctx.train:
+            batch = self.mix(jax.random.fold_in(ctx.key, 1), batch)  # dropout has the key itself
+        return super().loss(params, extra, batch, ctx)
 
     def losses(self, given: jax.Array, batch: Batch) -> dict[str, Mean]:
-        known, label = batch["label"] >= 0, jnp.maximum(batch["label"], 0)
+        known = batch["label"] >= 0
         return {
-            "cross_entropy": Mean.of(ce.cross_entropy(given, label, self.smoothing), known),
-            "accuracy": Mean.of(ce.right(given, label), known),
+            "cross_entropy": Mean.of(
+                _of_labels(partial(ce.cross_entropy, given, smoothing=self.smoothing), batch), known
+            ),
+            "accuracy": Mean.of(_of_labels(partial(ce.right, given), batch), known),
         }
 
     def told(self, given: jax.Array) -> dict[str, jax.Array]:
@@ -99,6 +112,15 @@ class Classify(Labelled):
         scored = [{**record, "accuracy": record["right"]} for record in known if "kind" in record]
         by_kind = breakdown(scored, "accuracy", "kind", lambda record: record["kind"])
         return accuracy_tables(predictions, truths, self.labels) | by_kind | _consistency(known)
+
+
+def _of_labels(value: Callable[[jax.Array], jax.Array], batch: Batch) -> jax.Array:
+    """A value of each example by its label; of a picture mixed of two, of both labels by their shares."""
+    of_label = value(jnp.maximum(batch["label"], 0))
+    if "label_other" not in batch:
+        return of_label
+    share, of_other = batch["label_share"], value(jnp.maximum(batch["label_other"], 0))
+    return share * of_label + (1 - share) * of_other
 
 
 def _consistency(records: Sequence[Mapping[str, Any]]) -> dict[str, float]:

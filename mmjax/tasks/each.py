@@ -39,6 +39,8 @@ class Each(Classify):
                 f"task.model is {type(self.model).__name__}; expected models.beside, which tells what each modality "
                 "says alone"
             )
+        if self.mix is not None:
+            raise ValueError("mix is of one modality alone, and tasks.each compares several; leave it out")
         if self.alone < 0:
             raise ValueError(f"alone is {self.alone}; expected a weight of 0 or more")
 

@@ -2,7 +2,8 @@
 
 Both towers have maps and norms of their own, image "A" and text "B". Tables of positions have two rows before
 the first. Beside the towers stand heads: those of pretraining, of which the one for patches tells the codes of the
-tokenizer that it was trained with, or those for questions (VQA) or for two pictures and a statement (NLVR2).
+tokenizer that it was trained with, or those for questions (VQA), for two pictures and a statement (NLVR2), for classes
+of pictures (ImageNet), or for pictures and texts that find each other (retrieval).
 """
 
 from dataclasses import replace
@@ -12,7 +13,7 @@ import numpy as np
 from mmjax.weights.mapping import Layout, Rule, Shape, as_is, patches, turned
 
 PARTS = ("encoders_image", "encoders_text", "interactions_0")
-HEADS = ("heads_image", "heads_text", "trunk", "head")  # a model and a checkpoint may have others of them
+HEADS = ("heads_image", "heads_text", "trunk", "head", "log_scale")  # a model and a checkpoint may have others of them
 # What layers hold for a modality, which a model that has no encoder of it leaves there.
 OWN = {"encoders_image": "^interactions_0/.*image_", "encoders_text": "^interactions_0/.*text_"}
 SKIPPED = 2  # rows of a table that no token has
@@ -98,6 +99,13 @@ RELEASED = replace(
         *_map("head.dense1", "trunk/hidden"),
         *_norm("head.norm2", "trunk/hidden_norm"),
         *_map("head.dense2", "head/logits"),
+        # Of one picture: the patches are pooled.
+        *_norm("fc_norm", "trunk/norm"),
+        *_map("head", "head/logits"),
+        # Of a picture and a text, each by itself: their first tokens.
+        Rule("vision_head.weight", "heads_image/projection/kernel", turned),
+        Rule("language_head.weight", "heads_text/projection/kernel", turned),
+        Rule("logit_scale", "log_scale", as_is),
     ),
     roots=("", "module.", "model."),
 )

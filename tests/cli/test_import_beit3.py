@@ -67,6 +67,7 @@ ASKED = linear("pooler.norm", (D,)) | linear("pooler.dense", (D, D)) | linear("h
 ASKED |= linear("head.1", (2 * D,)) | linear("head.3", (tiny.CLASSES, 2 * D))
 TWO = linear("head.norm1", (4 * D,)) | linear("head.dense1", (2 * D, 4 * D)) | linear("head.norm2", (2 * D,))
 TWO |= linear("head.dense2", (tiny.CLASSES, 2 * D))
+ONE = linear("fc_norm", (D,)) | linear("head", (tiny.CLASSES, D))
 RETRIEVED = {"vision_head.weight": (D, D), "language_head.weight": (D, D), "logit_scale": ()}
 
 
@@ -131,7 +132,9 @@ def run(words, tmp_path, capsys):
     def run(file, variant="base", *changes, more=()):
         given = ["import", "beit3", str(file), f"--config={tiny.CONFIG}:{variant}", f"--out={tmp_path / 'out'}", *more]
         given += [f"--config.{change}" for change in changes]
-        code = main([*given, *([f"--config.data.tokenizer.path={words}"] if variant != "picture" else [])])
+        code = main(
+            [*given, *([] if variant in ("picture", "imagenet") else [f"--config.data.tokenizer.path={words}"])]
+        )
         out, said = capsys.readouterr()
         return code, json.loads(out) if out else None, said
 
@@ -258,14 +261,60 @@ def test_a_finetuned_checkpoint_answers_at_once_as_the_published_head_does(varia
     np.testing.assert_allclose(logits, expected, atol=1e-3, rtol=1e-4)
 
 
+def test_a_checkpoint_of_classes_tells_them_at_once_as_the_published_head_does(run, params, tmp_path):
+    """It holds pictures' part alone, and its first map takes pixels by other statistics."""
+    arrays = {key: value for key, value in drawn(shapes(norm=False) | ONE).items() if not key.endswith("mask_token")}
+    arrays = {key: value for key, value in arrays.items() if ".B." not in key and "text_embed" not in key}
+    channels = ((0.485, 0.229), (0.456, 0.224), (0.406, 0.225))
+    path = saved(tmp_path / "x.pth", arrays)
+    code, told, said = run(path, "imagenet", f"task.model.encoders.image.channels={channels}")
+    assert code == 0 and told["missing"] == told["unused"] == [] and "holds the whole model" in said, said
+    model, tree = config.load(f"{tiny.CONFIG}:imagenet").task.model, paths.unflatten(params())
+    image = model.encoders["image"].clone(channels=channels)
+    given = {name: batch(many=False)[name] for name in ("image", "image_mask")}
+    tokens = image.apply({"params": tree["encoders_image"]}, *given.values(), train=False)
+    kernel = arrays["beit3.vision_embed.proj.weight"]
+    pixels = (given["image"] / 255 - [mean for mean, _ in channels]) / [deviation for _, deviation in channels]
+    first = np.einsum("bhwc,dchw->bd", pixels[:, :PATCH, :PATCH], kernel) + arrays["beit3.vision_embed.proj.bias"]
+    position = arrays["beit3.encoder.embed_positions.A.weight"][3]
+    np.testing.assert_allclose(tokens.x[:, 1], first + position, rtol=1e-4, atol=1e-4)
+    met = model.interactions[0].apply({"params": tree["interactions_0"]}, {"image": tokens}, train=False)["image"].x
+    expected = mapped(norm(np.asarray(met)[:, 1:].mean(axis=1), arrays, "fc_norm"), arrays, "head")
+    logits = model.clone(encoders={"image": image}).apply({"params": tree}, given, train=False)
+    np.testing.assert_allclose(logits, expected, atol=1e-3, rtol=1e-4)
+
+
+def test_a_checkpoint_of_retrieval_places_pictures_and_texts_as_the_published_heads_do(run, params, tmp_path):
+    arrays = drawn(shapes() | RETRIEVED)
+    code, told, said = run(saved(tmp_path / "x.pth", arrays), "retrieval")
+    assert code == 0 and told["missing"] == [] and told["unused"] == ["beit3.vision_embed.mask_token"], said
+    model, tree, given = config.load(f"{tiny.CONFIG}:retrieval").task.model, paths.unflatten(params()), batch(False)
+    found = model.apply({"params": tree}, given, train=False)
+    for name, head in (("image", "vision_head"), ("text", "language_head")):
+
+        def alone(model, name=name):
+            return model._met({name: model._encoded(name, given, False)}, False)[name].x
+
+        first = np.asarray(model.apply({"params": tree}, method=alone))[:, 0] @ arrays[f"{head}.weight"].T
+        np.testing.assert_allclose(found[name], first / np.linalg.norm(first, axis=-1, keepdims=True), atol=1e-5)
+    scale = model.apply({"params": tree}, method="learned")["scale"]
+    np.testing.assert_allclose(scale, min(np.exp(arrays["logit_scale"]), 100), rtol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("variant", "heads", "unused", "missing"),
     [
         ("base", TWO, set(TWO), {"coder", "heads_image", "heads_text"}),
         ("base", RETRIEVED, set(RETRIEVED), {"coder", "heads_image", "heads_text"}),
+        ("retrieval", ONE, {*ONE, "beit3.vision_embed.mask_token"}, {"heads_image", "heads_text", "log_scale"}),
         ("nlvr2", PRETRAINED, {*PRETRAINED, "beit3.vision_embed.mask_token"}, {"head", "trunk"}),
     ],
-    ids=["a finetuned one to pretrain", "one for retrieval to pretrain", "a pretrained one to finetune"],
+    ids=[
+        "a finetuned one to pretrain",
+        "one for retrieval to pretrain",
+        "one of classes for retrieval",
+        "a pretrained one to finetune",
+    ],
 )
 def test_heads_of_another_task_are_told_and_those_of_the_model_start_fresh(
     variant, heads, unused, missing, run, tmp_path

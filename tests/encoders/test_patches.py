@@ -58,3 +58,17 @@ def test_what_does_not_fit_is_told():
         init(PATCHES, FLOATS[0])
     with pytest.raises(ValueError, match=r"stem\.dim is 5, but the encoder has dim 8; make them equal"):
         init(Patches(dim=DIM, stem=PatchEmbedding(2, 5)), FLOATS)
+
+
+def test_channels_are_taken_by_their_mean_and_deviation():
+    channels = ((0.4, 0.2), (0.5, 0.3), (0.1, 0.7))
+    encoder = PATCHES.clone(channels=channels)
+    params = reference.parameters(encoder, FLOATS, MASK, train=False)
+    other = np.stack([(FLOATS[..., c] / 255 - mean) / deviation for c, (mean, deviation) in enumerate(channels)], -1)
+    found = encoder.apply({"params": params}, FLOATS, MASK, train=False)
+    expected = PATCHES.apply({"params": params}, (other + 1) * 127.5, MASK, train=False)
+    np.testing.assert_allclose(found.x[MASK], expected.x[MASK], atol=1e-5)
+    with pytest.raises(ValueError, match="channels has 1, but a picture 3"):
+        jax.eval_shape(lambda: PATCHES.clone(channels=((0.5, 0.5),)).init(jax.random.key(0), FLOATS, MASK, train=False))
+    with pytest.raises(ValueError, match="deviations above 0"):
+        PATCHES.clone(channels=((0.5, 0.0),) * 3)
