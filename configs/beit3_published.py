@@ -4,14 +4,18 @@
 shared. How `base` and `large` were pretrained is not told: they have the giant's settings. `nlvr2_*` and `vqa_*` are
 as released, from what `mmjax import beit3` has put into `runs/beit3_base` or `runs/beit3_large`, but that pictures are
 not varied, heads start as wide as other layers, and an answer holds or does not where the released code has scores.
-`smoke` and `smoke_vqa` are the same with everything small, on easy-VQA.
+`caption_*` hides words of captions and writes them token by token, `caption_giant` from a run of `giant` under
+`runs/beit3_giant`. An example is a picture with one of its captions, and an epoch as many as there are; captions are
+not cut at 32 tokens but have room for 64, and no loss is left out, as that of the worst tokens is in the released code
+later on. How long the giant warms up is not told. `smoke`, `smoke_vqa` and `smoke_caption` are the same with everything
+small, on easy-VQA.
 
-Data is `mmjax data build`'s: `nlvr2` of the published files, and of rows such as {"image": "a.png", "caption": "a cat"}
-by the name `pairs`, which serve as pictures too, {"text": "any text", "label": 0} by `texts`, and {"image": "a.png",
-"text": "what is it?", "labels": ["cat"]} by `vqa`. The tokenizer's path is --config.data.tokenizer.path, in pretraining
-that of each of data.parts. That of pictures is configs/beit3_tokenizer.py:published, whose run lies under
-`runs/beit3_tokenizer`. The giant's patches are of 14 pixels and the tokenizer's of 16: to be as many, it sees pictures
-of 256 where the giant sees 224.
+Data is `mmjax data build`'s: `nlvr2` and `coco_karpathy` of the published files, and of rows such as {"image": "a.png",
+"caption": "a cat"} by the name `pairs`, which serve as pictures too, {"text": "any text", "label": 0} by `texts`, and
+{"image": "a.png", "text": "what is it?", "labels": ["cat"]} by `vqa`. The tokenizer's path is
+--config.data.tokenizer.path, in pretraining that of each of data.parts. That of pictures is
+configs/beit3_tokenizer.py:published, whose run lies under `runs/beit3_tokenizer`. The giant's patches are of 14 pixels
+and the tokenizer's of 16: to be as many, it sees pictures of 256 where the giant sees 224.
 """
 
 from mmjax.core.build import choose, experiment, use
@@ -36,6 +40,12 @@ TWO |= dict(drop_path=0.2, end=1e-6)
 ASK = MODEL | dict(make="vqa", classes=3129, batch=128, steps=10 * VQA, warmup=VQA, decay=0.01, side=480)
 ASK |= dict(adam=dict(b2=0.98), head=20.0, end=1e-6)
 
+# Ten epochs, one a warm-up, of the 566,747 captions of the pictures for training.
+COCO = 566_747 // 256
+WRITE = MODEL | dict(make="caption", batch=256, steps=10 * COCO, warmup=COCO, decay=0.05, side=480, hide=0.7)
+WRITE |= dict(drop_path=0.1, end=1e-6)
+GIANT_WRITE = dict(side=392, steps=16_000, warmup=1_600, decay=0.01, drop_path=0.3, peak=8e-6, hide=0.6)
+
 # What a run takes of the tokenizer's, and what of a pretrained one.
 CODER = (("^coder/codes$", "extra/codebook/codes"), ("^coder/model/", ""), (".*", None))
 FRESH = (("^(head|trunk)(/|$)", None),)
@@ -52,11 +62,15 @@ def get_config(variant="base"):
         nlvr2_large=TWO | LARGE | dict(peak=3e-4, layer_decay=0.85, start="runs/beit3_large"),
         vqa_base=ASK | BASE | dict(peak=3e-5, drop_path=0.1, start="runs/beit3_base"),
         vqa_large=ASK | LARGE | dict(peak=2e-5, drop_path=0.15, start="runs/beit3_large"),
+        caption_base=WRITE | BASE | dict(peak=4e-5, start="runs/beit3_base"),
+        caption_large=WRITE | LARGE | dict(peak=8e-6, start="runs/beit3_large"),
+        caption_giant=WRITE | GIANT | GIANT_WRITE | dict(start="runs/beit3_giant"),
         smoke=PRETRAIN | SMALL | dict(codes=8, vit=small_vit, batch=4, steps=8, warmup=2),
         smoke_vqa=ASK | SMALL | dict(classes=13, batch=4, steps=8, warmup=2, peak=1e-3, drop_path=0.1),
+        smoke_caption=WRITE | SMALL | dict(length=6, batch=4, steps=8, warmup=2, peak=1e-3),
     )
     size["small"] = variant.startswith("smoke")
-    task, data = {"pretrain": pretrain, "nlvr2": nlvr2, "vqa": vqa}[size["make"]](size)
+    task, data = {"pretrain": pretrain, "nlvr2": nlvr2, "vqa": vqa, "caption": caption}[size["make"]](size)
     return experiment(
         task=task,
         data=data,
@@ -137,6 +151,37 @@ def vqa(size):
     return use("tasks.multi_label" if many else "tasks.classify", model=model, compute="bfloat16"), data
 
 
+def caption(size):
+    """Hidden words of a caption are told of the picture and the words before them."""
+    model = use("models.beit3_writer", **towers(size), vocab=size["words"])
+    task = use(
+        "tasks.generate",
+        model=model,
+        length=size["length"],
+        search=use("decode.beam", width=3, penalty=0.6),
+        smoothing=0.1,
+        corpus={"": (use("metrics.cider"), use("metrics.bleu"), use("metrics.rouge_l"))},
+        compute="bfloat16",
+    )
+    small = size["small"]
+    data = use(
+        "data.pictures",
+        name="easyvqa_captions" if small else "coco_karpathy",
+        fields={"image": "image", "caption": "caption" if small else "captions"},
+        prompt=use("data.prompts.caption", prompt=""),
+        tokenizer=words(size, sentinels=1),
+        hide=use("data.hide_words", share=size["hide"]),
+        test=size.get("test", "test"),
+        size=size["side"],
+        batch=size["batch"],
+        questions=1 if small else 7,  # so many captions a picture has at most, and all are true
+        drawn=1,
+        text_length=1,
+        target_length=size["length"],
+    )
+    return task, data
+
+
 def towers(size, **changes):
     """Both encoders, and the layers in which they meet. Positions of texts are as many as released."""
     dim, position = size["dim"], use("nn.table_position", length=1022)
@@ -176,20 +221,23 @@ def coder(size, vit):
 
 
 def rows(size, name, modalities, **aim):
-    """<mask> is a token of the tokenizer's where words are hidden."""
-    sentinels = 1 if "hide" in aim else 0
-    words = use("data.fairseq_pieces", path="beit3.spm", size=size["words"], sentinels=sentinels)
-    if size["small"]:
-        words = use("data.words", size=size["words"], sentinels=sentinels)
+    tokenizer = words(size, sentinels=1 if "hide" in aim else 0)
     return use(
         "data.rows",
         name=name,
         modalities=modalities,
-        tokenizer=words if "text" in modalities else None,
+        tokenizer=tokenizer if "text" in modalities else None,
         test="dev" if size["make"] == "nlvr2" else size.get("test", "test"),
         batch=size["batch"],
         **aim,
     )
+
+
+def words(size, sentinels):
+    """<mask> is a token of the tokenizer's where words are hidden."""
+    if size["small"]:
+        return use("data.words", size=size["words"], sentinels=sentinels)
+    return use("data.fairseq_pieces", path="beit3.spm", size=size["words"], sentinels=sentinels)
 
 
 def picture(size, augment=None):
@@ -207,6 +255,8 @@ def groups(size):
         return (("^coder/", use("optim.group", frozen=True)), rest)
     if "head" in size:
         return (("^(trunk/parts_1|head)/", use("optim.group", rate=size["head"])), rest)
+    if "layer_decay" not in size:
+        return (rest,)
     decay = size["layer_decay"]
     return (
         ("^encoders_", use("optim.group", rate=decay ** (size["layers"] + 1))),

@@ -59,6 +59,7 @@ def test_the_smoke_variant_is_evaluated_on_little(path, easyvqa, tmp_path):
 # their own train; so do variants beside "smoke".
 AGAIN = (
     "av_digits",
+    "beit3_caption",
     "beit3_easy_vqa",
     "beit3_published",
     "beit3_retrieval",

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from functools import partial
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from experiments.benchmarks import sizes
 from experiments.benchmarks.by_hand import by_hand
-from experiments.benchmarks.ours import trained, transformer
+from experiments.benchmarks.ours import context, count, trained, transformer
 from mmjax.core.build import build, use
 from mmjax.losses.cross_entropy import cross_entropy
 
@@ -64,25 +66,9 @@ def mult():
 
 def beit3():
     """A training step of a small BEiT-3 in the released form, which judges a text about a picture."""
-    size, order = sizes.BEIT3, ("image", "text")
-    dim = size["dim"]
-    stem, position = use("nn.patch_embedding", size=size["patch"], dim=dim), use("nn.table_position", length=64)
-    model = build(
-        use(
-            "models.compose",
-            encoders={
-                "image": use("encoders.patches", dim=dim, stem=stem),
-                "text": use("encoders.embedding", dim=dim, vocab=size["vocab"], position=position),
-            },
-            interactions=(
-                use(
-                    "interaction.multiway", order=order, **{name: size[name] for name in ("layers", "heads", "hidden")}
-                ),
-            ),
-            fusion=use("fusion.first_tokens", order=order),
-            head=use("heads.classify", classes=size["classes"]),
-        )
-    )
+    fusion = use("fusion.first_tokens", order=("image", "text"))
+    head = use("heads.classify", classes=sizes.BEIT3["classes"])
+    model = build(use("models.compose", **towers(), fusion=fusion, head=head))
 
     def init(batch):
         return model.init(jax.random.key(0), batch[0], train=False)["params"], {}
@@ -92,6 +78,41 @@ def beit3():
         return cross_entropy(model.apply({"params": params}, values, train=True), label, 0.0).mean()
 
     return trained(init, loss, sizes.pairs())
+
+
+def caption():
+    """Captions of pictures by a small BEiT-3 in the released form, by beams, with all that is read kept."""
+    size, batch = sizes.WRITTEN, sizes.WRITTEN["batch"]
+    model = use("models.beit3_writer", **towers(), vocab=sizes.BEIT3["vocab"])
+    search = use("decode.beam", width=size["beams"], penalty=size["penalty"])
+    # No token is the end, so that every caption is written to its full length.
+    vocab = sizes.BEIT3["vocab"]
+    words = SimpleNamespace(size=vocab, eos=vocab, pad=0, unk=None, mask=1)
+    task = build(use("tasks.generate", model=model, length=sizes.DECODED, search=search)).bind(words)
+    batches = sizes.shown(batch)
+    params, extra = jax.jit(task.init)(jax.random.key(0), next(batches))
+    predict = jax.jit(lambda params, batch: task.predict(params, extra, batch, context(train=False)))
+
+    def run():
+        tokens = np.asarray(predict(params, next(batches))["tokens"])
+        assert tokens.shape == (batch, 1, sizes.DECODED) and tokens.all(), tokens.shape
+
+    return run, lambda: {"parameters": count(params), "version": jax.__version__}
+
+
+def towers():
+    """Both encoders of a small BEiT-3, and the layers in which they meet."""
+    size, order = sizes.BEIT3, ("image", "text")
+    dim = size["dim"]
+    stem, position = use("nn.patch_embedding", size=size["patch"], dim=dim), use("nn.table_position", length=64)
+    inner = {name: size[name] for name in ("layers", "heads", "hidden")}
+    return dict(
+        encoders={
+            "image": use("encoders.patches", dim=dim, stem=stem),
+            "text": use("encoders.embedding", dim=dim, vocab=size["vocab"], position=position),
+        },
+        interactions=(use("interaction.multiway", order=order, **inner),),
+    )
 
 
 def encoder(size: dict[str, int], layers: int):

@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 OURS, AGAIN, TORCH, JAX = "mmjax", "mmjax again (A/A)", "PyTorch", "big_vision"
-HAND = "one function by hand"
+HAND, KEPT = "one function by hand", "PyTorch, words kept"
 
 # Of each work: who does it, and in which file. All are told relative to the first.
 WORKS = {
@@ -31,6 +31,12 @@ WORKS = {
     "late": {OURS: "multimodal:late", AGAIN: "multimodal:late", TORCH: "torch_multimodal:late"},
     "mult": {OURS: "multimodal:mult", AGAIN: "multimodal:mult", TORCH: "torch_multimodal:mult"},
     "beit3": {OURS: "multimodal:beit3", AGAIN: "multimodal:beit3", TORCH: "torch_multimodal:beit3"},
+    "caption": {
+        OURS: "multimodal:caption",
+        AGAIN: "multimodal:caption",
+        TORCH: "torch_caption:caption",
+        KEPT: "torch_caption:caption_kept",
+    },
     "soft_dtw": {OURS: "soft_dtw:ours", AGAIN: "soft_dtw:ours", TORCH: "soft_dtw:torch_loop"},
     "scan": {"scan": "ours:deep_scan", "loop": "ours:deep_loop"},
     "loop": {"training loop": "ours:pali_loop", "bare step": "ours:pali_bare"},

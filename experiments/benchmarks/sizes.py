@@ -23,6 +23,8 @@ LATE = dict(dim=160, layers=5, heads=5, hidden=2048, head=256, batch=32)
 MULT = dict(dim=40, layers=4, heads=8, hidden=160, self_layers=4, batch=32)
 # A small BEiT-3 over 50 tokens of a picture and 24 of a text.
 BEIT3 = dict(dim=384, layers=12, heads=6, hidden=1536, patch=16, size=112, vocab=8192, length=24, classes=2, batch=16)
+# The same writes of pictures alone, by beams.
+WRITTEN = dict(batch=1, beams=3, penalty=0.6)
 DECODED = 32  # tokens, of which none ends an answer
 RATE = 1e-6  # so low that no batch is learnt by heart: gradients of what is learnt become denormal, which is slow
 SIDE = 2048  # of the square matrices whose product is the machine's best
@@ -88,6 +90,18 @@ def pairs() -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
             "text_mask": np.arange(length) < rng.integers(length // 2, length + 1, (rows, 1)),
         }
         made.append((batch, rng.integers(size["classes"], size=rows).astype("i4")))
+    return itertools.cycle(made)
+
+
+def shown(batch: int) -> Iterator[dict[str, np.ndarray]]:
+    """Endless batches of pictures of which a caption is to be written, in the form of `mmjax.data`."""
+    made = []
+    for image, _ in itertools.islice(pictures(BEIT3["size"], batch), AHEAD):
+        row = {"image": image, "image_mask": np.ones(batch, bool), "index": np.arange(batch, dtype=np.int32)}
+        for name, length in (("text", 1), ("target", DECODED)):  # a text is the token that begins one
+            row[name] = np.full((batch, 1, length), 2, np.int32)
+            row[f"{name}_mask"] = np.ones((batch, 1, length), bool)
+        made.append(row)
     return itertools.cycle(made)
 
 

@@ -22,6 +22,7 @@ import numpy as np
 
 CACHE = ".mmjax"
 LISTS = ("words", "labels", "objects")
+CAPTIONS = "caption"  # a text, or a list of texts that are all true of the picture
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,11 +54,24 @@ class Columns:
 
     texts: Mapping[str, Strings]
     group: np.ndarray  # [N] int64: rows with equal numbers show the same picture
+    source: np.ndarray | None = None  # [N] int64: the row of the split that shows it, where that is another number
 
     def row(self, number: int) -> dict[str, Any]:
         """The fields of a row."""
         found = {name: texts[int(number)] for name, texts in self.texts.items()}
         return {name: json.loads(text) if name in LISTS else text for name, text in found.items()}
+
+    def shown(self, number: int) -> int:
+        """Which row of the split shows the picture of a row."""
+        return int(number if self.source is None else self.source[number])
+
+    def spread(self, name: str) -> Columns:
+        """A row for each text of a list, with the other fields of the row that had it."""
+        lists = [json.loads(text) for text in self.texts[name]]
+        source = np.repeat(np.arange(len(lists)), [len(texts) for texts in lists])
+        others = {other: Strings.of(texts[row] for row in source) for other, texts in self.texts.items()}
+        every = Strings.of(text for texts in lists for text in texts)
+        return Columns(others | {name: every}, self.group[source], source)
 
 
 def load(source: Any, split: str, fields: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> Columns:
@@ -120,9 +134,10 @@ def reader(source: Any, part: str, feature: str) -> Callable[[Mapping[str, Any]]
     if part == "objects" and many and plural and {"bbox", "label"} <= set(kind):
         label = naming(kind["label"])
         return lambda row: json.dumps(listed(dig(row, path), label))
-    if part == "image" or (not plural and part != "objects" and kind.shape == () and many == (part in LISTS)):
+    listing = part in LISTS or (part == CAPTIONS and many)
+    if part == "image" or (not plural and part != "objects" and kind.shape == () and many == listing):
         label = plain if part == "group" else naming(kind)
-        if part in LISTS:
+        if listing:
             return lambda row: json.dumps([label(value) for value in dig(row, path)])
         return lambda row: label(dig(row, path))
     wanted = {

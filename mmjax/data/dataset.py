@@ -19,8 +19,8 @@ class Dataset:
 
     `fields` says which TFDS features hold the image, the fields of a row and (optional) its group: rows of one group
     show the same picture, encoded once for all of them. `train[:5%]` of easy-VQA are the first 5 % of its questions,
-    which are all the questions of the first 5 % of its pictures. Rows whose caption or text is empty are left out where
-    a prompt reads it.
+    which are all the questions of the first 5 % of its pictures. A list of captions is as many rows that show one
+    picture. Rows whose caption or text is empty are left out where a prompt reads it.
     """
 
     name: str
@@ -61,11 +61,14 @@ class Dataset:
         columns.read_by(source, self.fields)  # a wrong field is told before files are opened
         rows = prepared.open_rows(source, chosen, self.fields.get("image", "image"))
         read = columns.load(source, chosen, self.fields, rows)
+        if columns.CAPTIONS in self.fields and columns.several(source, self.fields[columns.CAPTIONS]):
+            read = read.spread(columns.CAPTIONS)
 
         def pictures(row: int) -> list[np.ndarray]:
-            found = columns.dig(rows[int(row)], self.fields["image"].split("/"))
+            place = read.shown(row)
+            found = columns.dig(rows[place], self.fields["image"].split("/"))
             encoded = [found] if isinstance(found, bytes) else list(found)
-            return [images.decode(one, f"{title} row {row}") for one in encoded]
+            return [images.decode(one, f"{title} row {place}") for one in encoded]
 
         several = "image" in self.fields and columns.several(source, self.fields["image"])
         split = Split(title, read.group, read.row, pictures, several)

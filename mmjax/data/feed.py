@@ -72,6 +72,8 @@ class Feed:
         pictures where an example has one.
         """
         packer = Packer(vocabulary, self.config)
+        if self.config.hide is not None:
+            _ = vocabulary.mask  # says where there is none
         for part, name in itertools.product(self.parts, ("train", "test")):
             split = part.split(name)
             if split.several and part.part.prompt.picture and self.config.pictures is None:

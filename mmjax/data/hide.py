@@ -56,10 +56,10 @@ class Hide:
         """What a row of which nothing is hidden has besides."""
         found: dict[str, np.ndarray] = {}
         if "image" in row:
-            count = max(self._count(share, math.prod(self.grid)) for share in self.image)
+            count = max(part(share, math.prod(self.grid)) for share in self.image)
             found |= {"image_hidden": np.zeros(self.grid, bool), "image_places": np.full(count, -1, np.int32)}
         if "text" in row:
-            count = max(self._count(share, len(row["text"])) for share in self.text)
+            count = max(part(share, len(row["text"])) for share in self.text)
             found |= {"text_places": np.full(count, -1, np.int32), "text_told": np.zeros(count, np.int32)}
         return found
 
@@ -76,7 +76,7 @@ class Hide:
             there[("image", "text")[rng.integers(2)]] = False
         found = self.empty(row)
         if there["image"]:
-            count = self._count(self.image[both], math.prod(self.grid))
+            count = part(self.image[both], math.prod(self.grid))
             found["image_hidden"] = blocks(rng, *self.grid, count, self.least, self.aspect)
             found["image_places"][:count] = np.flatnonzero(found["image_hidden"])
         if there["text"]:
@@ -93,7 +93,7 @@ class Hide:
         rng: np.random.Generator,
     ) -> None:
         real = np.flatnonzero(mask & words.said[text])
-        chosen = np.sort(rng.permutation(real)[: self._count(share, len(real))])
+        chosen = some(rng, real, share)
         fate, seen = rng.random(len(chosen)), text.copy()
         seen[chosen[fate < self.masked]] = words.mask
         changed = chosen[(fate >= self.masked) & (fate < self.masked + self.other)]
@@ -101,8 +101,15 @@ class Hide:
         found["text"], found["text_places"][: len(chosen)] = seen, chosen
         found["text_told"][: len(chosen)] = text[chosen]
 
-    def _count(self, share: float, of: int) -> int:
-        return max(1, round(share * of))
+
+def part(share: float, of: int) -> int:
+    """How many a share of so many is, at least one."""
+    return max(1, round(share * of))
+
+
+def some(rng: np.random.Generator, places: np.ndarray, share: float) -> np.ndarray:
+    """A share of the places [n], drawn, in order."""
+    return np.sort(rng.permutation(places)[: part(share, len(places))])
 
 
 def blocks(

@@ -6,6 +6,11 @@ text [B, Q, L] int32        text_mask [B, Q, L]      Q texts about each picture
 target [B, Q, T] int32      target_mask [B, Q, T]    what is answered, each ending with eos
 index [B] int32                                      the example's place in its split, -1 for padding rows
 source [B] int32                                     which part of a mixture it is from, -1 for padding rows
+
+In training, where words of targets are hidden:
+
+target_seen [B, Q, T] int32                          the target with hidden words
+target_told [B, Q, T]                                where they are
 """
 
 from __future__ import annotations
@@ -22,6 +27,7 @@ from mmjax.data.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from mmjax.data.batches import Batches
+    from mmjax.data.hide_words import HideWords
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,17 +46,23 @@ class Packer:
     vocabulary: Vocabulary
     shapes: Batches
 
-    def blank(self) -> Batch:
+    def blank(self, drawn: bool = False) -> Batch:
         """An example that is not there: every mask False, pad everywhere, index and source -1."""
-        return zeros(self.shapes, self.vocabulary.pad)
+        return zeros(self.shapes, self.vocabulary.pad, drawn)
 
     def sized(self, image: np.ndarray, name: str) -> np.ndarray:
         """A picture in the size of the batch."""
         return images.resize(image, self.shapes.size, self.shapes.resize, name)
 
-    def example(self, shown: Sequence[np.ndarray], pairs: Sequence[Pair], index: int, source: int = 0) -> Batch:
-        """One example without the batch axis; ValueError names the row that is too long or has too many pictures."""
-        row = {**self.blank(), "index": np.int32(index), "source": np.int32(source)}
+    def example(
+        self, shown: Sequence[np.ndarray], pairs: Sequence[Pair], index: int, source: int = 0, drawn: bool = False
+    ) -> Batch:
+        """One example without the batch axis, as evaluation asks it or `drawn` for training, yet with nothing hidden.
+
+        Raises:
+            ValueError: a row is too long or has too many pictures; it is named.
+        """
+        row = {**self.blank(drawn), "index": np.int32(index), "source": np.int32(source)}
         self.check_pictures(len(shown), pairs[0].name)
         if self.shapes.pictures is None and len(shown):
             row |= {"image": shown[0], "image_mask": np.True_}
@@ -60,6 +72,15 @@ class Packer:
             for name, ids in self.ids(pair).items():
                 row[name][place, : len(ids)] = ids
                 row[f"{name}_mask"][place, : len(ids)] = True
+        return row
+
+    def hidden(self, row: Batch, rng: np.random.Generator) -> Batch:
+        """A training example with hidden words, where some are to be hidden."""
+        hide = self.shapes.hide
+        row = training(row, hide)
+        for place in np.flatnonzero(row["target_mask"].any(-1)) if hide else ():
+            found = hide(row["target"][place], row["target_mask"][place], self.vocabulary.mask, rng)
+            row["target_seen"][place], row["target_told"][place] = found
         return row
 
     def check_pictures(self, count: int, name: str) -> None:
@@ -76,8 +97,11 @@ class Packer:
             return False
 
     def ids(self, pair: Pair) -> dict[str, list[int]]:
-        """The tokens of a pair; nothing is ever cut, since half a question is another question."""
-        ids = {"text": self.vocabulary.encode(pair.text)}
+        """The tokens of a pair; nothing is ever cut, since half a question is another question.
+
+        Where nothing is asked the text is the token that texts begin with.
+        """
+        ids = {"text": self.vocabulary.encode(pair.text) if pair.text else [self.vocabulary.bos]}
         if pair.target is not None:
             ids["target"] = [*self.vocabulary.encode(pair.target), self.vocabulary.eos]
         for name, limit in (("text", self.shapes.text_length), ("target", self.shapes.target_length)):
@@ -95,13 +119,21 @@ class Packer:
         return stack([*examples, *[self.blank()] * missing])
 
 
-def zeros(shape: Batches, pad: int = 0) -> Batch:
-    """A blank example of the sizes that a config names: masks False, index and source -1."""
+def training(row: Batch, hide: HideWords | None) -> Batch:
+    """A row with what it has in training besides, of which nothing is hidden yet."""
+    if hide is None:
+        return row
+    return {**row, "target_seen": row["target"].copy(), "target_told": np.zeros(row["target"].shape, bool)}
+
+
+def zeros(shape: Batches, pad: int = 0, drawn: bool = False) -> Batch:
+    """A blank example of the sizes that a config names, those of training where it is drawn; index and source -1."""
+    count = shape.drawn if drawn and shape.drawn is not None else shape.questions
     side = (shape.size, shape.size, 3)
     several = () if shape.pictures is None else (shape.pictures,)
     ids = {
-        "text": np.full((shape.questions, shape.text_length), pad, np.int32),
-        "target": np.full((shape.questions, shape.target_length), pad, np.int32),
+        "text": np.full((count, shape.text_length), pad, np.int32),
+        "target": np.full((count, shape.target_length), pad, np.int32),
     }
     masks = {f"{name}_mask": np.zeros(value.shape, bool) for name, value in ids.items()}
     pictures = {"image": np.zeros((*several, *side), np.uint8), "image_mask": np.zeros(several, bool)[()]}

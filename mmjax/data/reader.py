@@ -54,21 +54,23 @@ class Reader:
         return Pair(*self.part.prompt(split.row(row), rng), f"{split.name} row {row}")
 
     def draw(self, packer: Packer, offset: int, picture: int, rng: np.random.Generator) -> Batch:
-        """A training picture, augmented, with Q of its rows drawn without replacement.
+        """A training picture, augmented, with so many of its rows drawn without replacement as such an example has.
 
-        A prompt that draws itself is drawn for each of the Q places; equal pairs count once.
+        A prompt that draws itself is drawn for each of the places; equal pairs count once.
         Raises ValueError as `read` does.
         """
         split, prompt = self.split("train"), self.part.prompt
         rows = rng.permutation(split.picture(picture))
-        rows = np.resize(rows, self.questions) if prompt.drawn else rows[: self.questions]
+        count = packer.shapes.drawn or self.questions
+        rows = np.resize(rows, count) if prompt.drawn else rows[:count]
         images = self.images(packer, "train", rows[0])
         if self.part.augment is not None:
             images = [self.part.augment(image, rng) for image in images]
         pairs = [self.fitting(packer, row, rng) for row in rows]
         if prompt.drawn:
             pairs = list({(pair.text, pair.target): pair for pair in pairs}.values())
-        return packer.example(images, pairs, offset + int(self.cut("train")[1][picture]), self.number)
+        row = packer.example(images, pairs, offset + int(self.cut("train")[1][picture]), self.number, drawn=True)
+        return packer.hidden(row, rng)
 
     def fitting(self, packer: Packer, row: int, rng: np.random.Generator) -> Pair:
         """A training row in its prompt, drawn again where a draw is too long for the batch.

@@ -60,7 +60,7 @@ class GemmaDecoder(nn.Module):
         tokens = Tokens.of(jnp.concatenate([memory.x, x], axis=1), real).cleared()
         seen = masks.prefix(real.shape[1], prefix) & masks.keys(real)
         inner = self.drop(tokens.x, deterministic=not train)
-        out, _ = self.stack(inner, None, seen, None, places(real), None, train=train)
+        out, _ = self.stack(inner, None, seen, None, masks.places(real), None, train=train)
         return self.norm(out[:, prefix - 1 :])
 
     def begin(self, memory: Tokens, length: int) -> tuple[dict[str, Any], jax.Array]:
@@ -68,7 +68,7 @@ class GemmaDecoder(nn.Module):
         batch, prefix = memory.mask.shape
         real = jnp.pad(memory.mask, ((0, 0), (0, length)))
         empty = self.stack.caches(empty_cache(batch, prefix + length, self.kv_heads, self.head_dim, memory.x.dtype))
-        index, at = jnp.zeros((), jnp.int32), places(memory.mask)
+        index, at = jnp.zeros((), jnp.int32), masks.places(memory.mask)
         x, layers = self.stack(memory.cleared().x, empty, masks.keys(real), None, at, index, train=False)
         cache = {"layers": layers, "real": real, "next": at[:, -1:] + 1, "index": index + prefix}
         return cache, self.norm(x[:, -1:])
@@ -84,8 +84,3 @@ class GemmaDecoder(nn.Module):
         """The cache of beams [B, W] of each row, see `block.chosen`; which places are real is the same for them."""
         same = {name: chosen(cache[name], beams, same=True) for name in ("real", "next")}
         return {**cache, **same, "layers": self.stack.pick(cache["layers"], beams)}
-
-
-def places(mask: jax.Array) -> jax.Array:
-    """How many real tokens stand before each [B, L], int32."""
-    return jnp.maximum(jnp.cumsum(mask, axis=1, dtype=jnp.int32) - 1, 0)

@@ -12,7 +12,8 @@ from mmjax.nn.time_position import TimePosition
 class Embedding(nn.Module):
     """Ids [B, L] int32 with mask [B, L] to Tokens [B, L, dim]; it starts with standard deviation dim ** -0.5.
 
-    `position` adds where each token stands: `nn.time_position`, fixed, or `nn.table_position`, learned.
+    `position` adds where each token stands: `nn.time_position`, fixed, or `nn.table_position`, learned. They stand in
+    order, or at the places `at` [B, L].
     """
 
     dim: int
@@ -24,9 +25,9 @@ class Embedding(nn.Module):
         check_sizes(self, "vocab")
 
     @nn.compact
-    def __call__(self, values: jax.Array, mask: jax.Array, *, train: bool) -> Tokens:
+    def __call__(self, values: jax.Array, mask: jax.Array, *, train: bool, at: jax.Array | None = None) -> Tokens:
         check_arrays(self, values, mask, "B L |")
         start = nn.initializers.normal(self.dim**-0.5)
         # An id beyond the table would be a NaN.
         x = nn.Embed(self.vocab, self.dim, embedding_init=start, name="embed")(jnp.where(mask, values, 0))
-        return Tokens.of(self.position(x), mask)
+        return Tokens.of(self.position(x) if at is None else self.position(x, at), mask)

@@ -6,6 +6,8 @@ shared=True, sub_norm=False, joint=3, start=DepthInit().
 """
 
 from functools import partial
+from operator import or_
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -61,41 +63,100 @@ class Multiway(nn.Module):
         if not 0 <= self.joint <= self.layers:
             raise ValueError(f"joint is {self.joint}; expected 0 to {self.layers}, the number of layers")
 
-    @nn.compact
     def __call__(self, modalities: Modalities, *, train: bool, mask: jax.Array | None = None) -> dict[str, Tokens]:
         """`mask` [B or 1, L, L] says which of all tokens, one modality after the other in order, may see which.
 
         Raises:
             ValueError: a modality that `order` does not name, or as `core.tokens.in_order`.
         """
+        return self._met(modalities, train, mask)[0]
+
+    def begin(
+        self,
+        modalities: Modalities,
+        length: int,
+        mask: jax.Array,
+        beside: jax.Array,
+        *,
+        train: bool,
+        memory: Any = None,
+    ) -> tuple[dict[str, Tokens], Any]:
+        """Those that come first of `length` tokens, and a cache for all of these; later ones are not seen by them.
+
+        Args:
+            modalities: L tokens in all, of some of the modalities.
+            length: how many tokens there is room for.
+            mask: [B or 1, L, S + length], which of a memory's S tokens and of these may be seen, and are real.
+            beside: [B], whether an example has the other modalities, in a memory or still to come.
+            memory: a cache of tokens that stand before.
+        """
+        before = {} if memory is None else {name: self._renamed(cache) for name, cache in memory.items()}
+        return self._met(modalities, train, mask, before, beside, room=length)
+
+    def step(
+        self, cache: Any, modalities: Modalities, index: jax.Array, mask: jax.Array, beside: jax.Array
+    ) -> tuple[Any, dict[str, Tokens]]:
+        """The cache with the tokens that come at `index`, and what the layers make of them; else as `begin`."""
+        found, cache = self._met(modalities, False, mask, cache, beside, index=index)
+        return cache, found
+
+    def pick(self, cache: Any, beams: jax.Array) -> Any:
+        """The cache of beams [B, W] of each row, see `block.chosen`; they have one memory in common."""
+        stack = Stack(None, 1, self.scan, parent=None)
+        return {name: stack.pick(layers, beams, same=("memory",)) for name, layers in cache.items()}
+
+    def _renamed(self, layers: Any) -> Any:
+        """What was kept of tokens as the memory of those that follow."""
+        kept = [{"memory": layer["own"]} for layer in ((layers,) if self.scan else layers)]
+        return kept[0] if self.scan else tuple(kept)
+
+    @nn.compact
+    def _met(
+        self,
+        modalities: Modalities,
+        train: bool,
+        mask: jax.Array | None = None,
+        caches: dict[str, Any] | None = None,
+        beside: jax.Array | None = None,
+        index: jax.Array | None = None,
+        room: int | None = None,
+    ) -> tuple[dict[str, Tokens], dict[str, Any]]:
+        """What the layers make of the modalities, and of each stack what is kept; see `nn.multiway_block`."""
         names = tuple(name for name in self.order if name in modalities) if modalities else self.order
         if len(set(self.order)) != len(self.order) or len(names) != len(modalities):
             names = self.order  # of which `in_order` tells what is wrong
         tokens = [one.cleared() for one in in_order(modalities, names)]
         x, real = tuple(one.x for one in tokens), tuple(one.mask for one in tokens)
-        seen = masks.keys(jnp.concatenate(real, axis=1))
-        seen = seen if mask is None else seen & mask
+        if caches is None:
+            seen = masks.keys(jnp.concatenate(real, axis=1))
+            seen = seen if mask is None else seen & mask
+        else:
+            seen = mask
         places = {"layer": np.arange(1.0, self.layers + 1)}
         if self.drop_path:
             places["drop_path"] = np.linspace(0, self.drop_path, self.layers)
-        done = 0
+        done, kept = 0, {}
         for name, count in (("stack", self.layers - self.joint), ("joint_stack", self.joint)):
             if count:
                 here = {key: values[done : done + count].astype(np.float32) for key, values in places.items()}
-                block = self._block(names, x[0].shape[-1], joint=name == "joint_stack" and names == self.order)
-                stack = Stack(block, count, self.scan, name=name)
-                x, _ = stack(x, here if self.scan else _layers(here, count), real, seen, train=train)
+                joint = name == "joint_stack" and (names == self.order or beside is not None)
+                stack = Stack(self._block(names, x[0].shape[-1], joint, room), count, self.scan, name=name)
+                here = here if self.scan else _layers(here, count)
+                if caches:
+                    here = here | caches[name] if self.scan else tuple(map(or_, here, caches[name]))
+                x, found = stack(x, here, real, seen, beside, index, train=train)
+                kept[name] = _kept(found) if self.scan else tuple(map(_kept, found))
                 done += count
         if not self.end_norm:
-            return {name: one.replace(x=y) for name, one, y in zip(names, tokens, x, strict=True)}
+            return {name: one.replace(x=y) for name, one, y in zip(names, tokens, x, strict=True)}, kept
         norms = (
             dict.fromkeys(names, LayerNorm(self.epsilon, name="norm"))
             if self.shared
             else {name: LayerNorm(self.epsilon, name=f"{name}_norm") for name in names}
         )
-        return {name: one.replace(x=norms[name](y)) for name, one, y in zip(names, tokens, x, strict=True)}
+        return {name: one.replace(x=norms[name](y)) for name, one, y in zip(names, tokens, x, strict=True)}, kept
 
-    def _block(self, names: tuple[str, ...], dim: int, joint: bool) -> partial:
+    def _block(self, names: tuple[str, ...], dim: int, joint: bool, room: int | None) -> partial:
         norm = partial(LayerNorm, self.epsilon)
         inner = norm if self.sub_norm else None
         width = 4 * dim if self.hidden is None else self.hidden
@@ -111,8 +172,14 @@ class Multiway(nn.Module):
             start=self.start,
             layers=self.layers,
             dropout=self.dropout,
+            room=room,
         )
 
 
 def _layers(places: dict[str, np.ndarray], count: int) -> tuple[dict[str, np.ndarray], ...]:
     return tuple({key: values[n] for key, values in places.items()} for n in range(count))
+
+
+def _kept(layer: dict[str, Any]) -> dict[str, Any]:
+    """Of what a layer was given and gives the keys and values."""
+    return {name: layer[name] for name in ("own", "memory") if name in layer}

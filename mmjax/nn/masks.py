@@ -5,6 +5,14 @@ causal(3)             prefix(4, 2)            keys([1 1 0]) = [[1 1 0]]   broadc
 1 1 0                 1 1 0 0
 1 1 1                 1 1 1 0
                       1 1 1 1
+
+asked(4, 2, 2)        of a picture of two tokens and a text of two: prefix(4, 2), by which a picture sees itself alone
+1 1 0 0 0 0           and a word the picture and the words before it; and two more places, each of which asks for a
+1 1 0 0 0 0           word: it sees what stands before that word, and itself
+1 1 1 0 0 0
+1 1 1 1 0 0
+1 1 0 0 1 0
+1 1 1 0 0 1
 """
 
 import jax
@@ -28,6 +36,19 @@ def prefix(length: int, seen: int) -> jax.Array:
     return rearrange((at[:, None] >= at) | (at < seen), "l s -> 1 l s")
 
 
-def until(length: int, index: jax.Array) -> jax.Array:
-    """[1, 1, L]: a cache of L places in which those up to and with `index` are filled."""
-    return rearrange(jnp.arange(length) <= index, "s -> 1 1 s")
+def asked(length: int, seen: int, words: int) -> jax.Array:
+    """[1, L + W, L + W]: `prefix`, and for each of the last W positions a place that asks what stands there."""
+    among = prefix(length, seen)[0]
+    last, own = jnp.arange(length - words, length), jnp.eye(words, dtype=bool)
+    before = jnp.arange(length) < last[:, None]
+    return jnp.block([[among, jnp.zeros((length, words), bool)], [before, own]])[None]
+
+
+def until(length: int, index: jax.Array, rows: int = 1) -> jax.Array:
+    """[1, R, L]: a cache of L places in which those up to and with `index` are filled, with one more for each row."""
+    return (jnp.arange(length) <= index + jnp.arange(rows)[:, None])[None]
+
+
+def places(mask: jax.Array) -> jax.Array:
+    """How many real tokens stand before each [B, L], int32."""
+    return jnp.maximum(jnp.cumsum(mask, axis=1, dtype=jnp.int32) - 1, 0)

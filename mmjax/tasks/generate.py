@@ -2,6 +2,7 @@
 
 loss = mean over target tokens of CE + z_loss * logsumexp^2, teacher-forced (Chen et al. 2023, arXiv 2209.06794)
 
+or, where words of targets are hidden, over those (BEiT-3: Wang et al. 2022, arXiv 2208.10442).
 What is asked stands in the text. Where a batch mixes data sets, `source` [B] says which one each picture is from, and
 losses and scores are told for each of them too.
 """
@@ -27,8 +28,8 @@ from mmjax.losses import cross_entropy as ce
 from mmjax.losses.chunked_cross_entropy import chunked_cross_entropy
 from mmjax.metrics.breakdown import answer_kind, breakdown, first_words
 from mmjax.metrics.exact_match import exact_match
-from mmjax.tasks.fitting import check_vocab
-from mmjax.tasks.panels import heat, panels
+from mmjax.tasks.fitting import check_vocab, knowing
+from mmjax.tasks.panels import heat, panels, read
 
 
 @runtime_checkable
@@ -102,13 +103,14 @@ class Generate:
             ValueError: the model has fewer words, a metric is for no data set, or an answer cannot be written.
         """
         check_vocab(vocabulary.size, self.model.vocab, "task.model.vocab")
+        model = knowing(self.model, vocabulary, "task.model")
         for field in ("metrics", "corpus"):
             unknown = sorted(set(getattr(self, field)) - set(sources))
             if unknown:
                 raise ValueError(
                     f"task.{field} names {unknown[0]!r}, but the data has {', '.join(map(repr, sources))}; use these"
                 )
-        bound = dataclasses.replace(self)
+        bound = dataclasses.replace(self, model=model)
         object.__setattr__(bound, "vocabulary", vocabulary)
         object.__setattr__(bound, "sources", tuple(sources))
         if self.answers:
@@ -133,8 +135,13 @@ class Generate:
         """Fresh parameters for batches of this shape.
 
         Raises:
-            ValueError: targets are longer than answers may be.
+            ValueError: targets are longer than answers may be, or words are hidden from a model that has none for them.
         """
+        if "target_seen" in batch and not hasattr(self.model, "mask"):
+            raise ValueError(
+                f"data.hide hides words, and {type(self.model).__name__} tells none; leave it out, or take "
+                "models.beit3_writer"
+            )
         if batch["target"].shape[-1] > self.length:
             raise ValueError(
                 f"task.length is {self.length}, but data.target_length is {batch['target'].shape[-1]}: answers so long "
@@ -143,7 +150,7 @@ class Generate:
         return self.model.init(key, batch, train=False)["params"], {}
 
     def loss(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> tuple[dict[str, Mean], Extra]:
-        real = batch["target_mask"]
+        real = _told(batch)
         found, each = self._objective(params, batch, ctx)
         found |= {name: Mean.of(value, real) for name, value in each.items()}
         for number, source in enumerate(self.sources):
@@ -157,7 +164,7 @@ class Generate:
     def _objective(self, params: Params, batch: Batch, ctx: Ctx) -> tuple[dict[str, Mean], dict[str, jax.Array]]:
         """What only the whole batch has, and what each target token has [B, Q, T]."""
         run = partial(self._apply, params, train=ctx.train, rngs={"dropout": ctx.key} if ctx.train else {})
-        real, target = batch["target_mask"], batch["target"]
+        real, target = _told(batch), batch["target"]
         if self.chunk is None:
             logits = run(batch)
             each = {
@@ -250,7 +257,10 @@ class Generate:
     def _looked(self, params: Params, batch: Batch) -> jax.Array:
         run = partial(self._apply, params, batch, train=False)
         _, state = run(mutable=["maps"])
-        return heat(state["maps"], run(method="encode").mask, batch)
+        memory = run(method="encode")
+        if hasattr(self.model, "looked"):
+            return heat(self.model.looked(state["maps"], memory, batch), batch)
+        return heat(read(state["maps"], memory.mask, batch), batch)
 
     def _right(self, tokens: Any, batch: Mapping[str, Any]) -> tuple[jax.Array, jax.Array]:
         right = exact_match(tokens, batch["target"], batch["target_mask"], self.vocabulary.pad)
@@ -261,6 +271,11 @@ class Generate:
 
     def _apply(self, params: Params, *args: Any, **kwargs: Any) -> Any:
         return self.model.apply({"params": cast(params, self.compute)}, *args, **kwargs)
+
+
+def _told(batch: Batch) -> jax.Array:
+    """Which tokens of the targets are to be told [B, Q, T]: all, or those that are hidden."""
+    return batch["target_told"] if "target_told" in batch else batch["target_mask"]
 
 
 def _corpus(records: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:

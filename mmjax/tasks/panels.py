@@ -41,8 +41,19 @@ def panels(
     return found
 
 
-def heat(maps: Mapping[str, Any], memory: jax.Array, batch: Batch) -> jax.Array:
-    """How much each target token looked at each place of the first picture [B, Q, T, h, w], its largest at 1.
+def heat(looked: jax.Array, batch: Batch) -> jax.Array:
+    """How much each target token looked at each place of a picture [B, Q, T, h, w], its largest at 1.
+
+    `looked` is [B * Q, T, h w], of pictures whose shape the batch tells.
+    """
+    height, width = batch["image"].shape[-3:-1]
+    rows = max(1, round((looked.shape[-1] * height / width) ** 0.5))
+    looked = looked / jnp.maximum(looked.max(axis=-1, keepdims=True), 1e-9)
+    return rearrange(looked, "(b q) t (h w) -> b q t h w", b=len(batch["text"]), h=rows)
+
+
+def read(maps: Mapping[str, Any], memory: jax.Array, batch: Batch) -> jax.Array:
+    """What a decoder read of the first picture for each target token [B * Q, T, h w].
 
     Args:
         maps: the attention of a model's `image` and `decoder`.
@@ -56,14 +67,10 @@ def heat(maps: Mapping[str, Any], memory: jax.Array, batch: Batch) -> jax.Array:
     # A loop has an array [B * Q, H, T, S] a layer, a scan one with a leading axis: both come to their mean.
     found = jnp.mean(jnp.stack([leaf.mean(axis=tuple(range(leaf.ndim - 4))) for leaf in looked]), axis=(0, 2))
     places = jax.tree.leaves(maps["image"])[0].shape[-1]
-    height, width = batch["image"].shape[-3:-1]
-    rows = max(1, round((places * height / width) ** 0.5))
     # Pictures' first real token is the first picture's: missing ones may stand before it.
     start = jnp.argmax(memory[:, : places * (batch["image_mask"].size // len(batch["text"]))], axis=1)
     at = start[:, None, None] + jnp.arange(places)
-    found = jnp.take_along_axis(found[:, -batch["target"].shape[-1] :], at, axis=2)
-    found = found / jnp.maximum(found.max(axis=-1, keepdims=True), 1e-9)
-    return rearrange(found, "(b q) t (h w) -> b q t h w", b=len(batch["text"]), h=rows)
+    return jnp.take_along_axis(found[:, -batch["target"].shape[-1] :], at, axis=2)
 
 
 def _panel(

@@ -135,6 +135,19 @@ def test_words_labels_and_objects_are_lists(tfds_set, tmp_path):
             {"label": "cat", "box": [0.0, 0.25, 0.5, 1.0]},
             {"label": "dog", "box": [0.25, 0.0, 0.75, 0.5]},
         ]
-    for wrong in ({"words": "objects"}, {"caption": "words"}, {"objects": "words"}):
+    for wrong in ({"words": "objects"}, {"question": "words"}, {"objects": "words"}):
         with pytest.raises(ValueError, match=r"data\.fields\.\w+ names the feature '\w+', which is .*: expected a"):
             columns.read_by(source, wrong)
+
+
+def test_a_list_of_captions_is_as_many_rows_which_know_the_row_with_their_picture(tfds_set, tmp_path):
+    import tensorflow_datasets as tfds
+
+    features = {"said": tfds.features.Sequence(tfds.features.Text()), "by": tfds.features.Text()}
+    rows = [{"said": ["a", "b", "c"][:count], "by": f"{count}"} for count in (2, 0, 3)]
+    source = tfds_set(tmp_path, "told", features, {"train": rows})
+    fields = {"caption": "said", "question": "by"}
+    found = columns.load(source, "train", fields, prepared.open_rows(source, "train", "image")).spread("caption")
+    wanted = [("a", "2", 0), ("b", "2", 0), ("a", "3", 2), ("b", "3", 2), ("c", "3", 2)]
+    assert [(*found.row(n).values(), found.shown(n)) for n in range(5)] == wanted
+    assert list(found.row(0)) == ["caption", "question"] and found.group.tolist() == [0, 0, 2, 2, 2]

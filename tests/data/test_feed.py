@@ -13,6 +13,8 @@ from PIL import Image
 from mmjax.data import images
 from mmjax.data.augment import Augment
 from mmjax.data.feed import Feed
+from mmjax.data.hide_words import HideWords
+from mmjax.data.packing import Pair
 from mmjax.data.pictures import Pictures
 from mmjax.data.prompts.caption import Caption
 from mmjax.data.words import Words
@@ -301,3 +303,30 @@ def test_rows_of_a_jsonl_file_can_be_encoded_as_they_are(feed, album):
     path = write_rows(album, [{"image": "2.png", "text": "picture 2", "comment": [1]}])
     batches, errors = feed.encode([json.loads(line) for line in path.read_text().splitlines()], path.parent)
     assert errors == {} and answers(feed, batches) == {0: "picture 2"}
+
+
+def test_what_is_hidden_depends_on_seed_and_place_alone_and_evaluation_hides_nothing(drawings, tmp_path):
+    config = dataclasses.replace(
+        CONFIG, data_dir=drawings, tokenizer=Words(64, sentinels=1), hide=HideWords(0.5), drawn=2
+    )
+    feed = config.open(tmp_path)
+    straight = first(feed.train(7), 4)
+    assert same(first(feed.train(7, start=3), 1)[0], straight[3])
+    for batch in straight:
+        told, mask = batch["target_told"], batch["target_mask"]
+        assert told.shape == (4, 2, 3) and told.sum() >= mask.any(-1).sum() and not told[~mask].any()
+        np.testing.assert_array_equal(batch["target_seen"], np.where(told, feed.vocabulary.mask, batch["target"]))
+    assert {name: rows.shape for name, rows in config.blank().items()} == {n: x.shape for n, x in straight[0].items()}
+    (batch, *_) = first(feed.split(), 2)
+    assert batch["target"].shape == (4, 3, 3) and "target_told" not in batch
+    (asked,), _ = feed.encode([{"image": draw(1), "text": "picture 1 question 0"}])
+    assert asked.keys() == batch.keys()
+    with pytest.raises(ValueError, match="<extra_id_0>, which stands for a hidden word, is no token of the tokenizer"):
+        _ = dataclasses.replace(config, tokenizer=Words(64)).open(tmp_path / "other").vocabulary
+    with pytest.raises(ValueError, match=r"data\.drawn is 4, expected at most data\.questions, 3"):
+        dataclasses.replace(config, drawn=4)
+
+
+def test_where_nothing_is_asked_the_text_is_the_token_that_texts_begin_with(feed):
+    ids = feed.packer.ids(Pair("", "red 1", "a row"))
+    assert ids["text"] == [feed.vocabulary.bos] and feed.vocabulary.decode(ids["text"]) == ""

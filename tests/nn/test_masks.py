@@ -32,3 +32,15 @@ def test_keys_are_the_same_for_every_query_and_pad_a_causal_decoder():
 def test_a_cache_shows_its_places_up_to_the_index_as_the_rows_of_a_causal_mask_do():
     for index in range(4):
         np.testing.assert_array_equal(masks.until(4, index)[0, 0], masks.causal(4)[0, index])
+        np.testing.assert_array_equal(masks.until(5, index, rows=2)[0], masks.causal(5)[0, index : index + 2])
+
+
+def test_a_place_that_asks_for_a_word_sees_what_stands_before_the_word_and_itself():
+    wanted = "1 1 0 0 0 0\n1 1 0 0 0 0\n1 1 1 0 0 0\n1 1 1 1 0 0\n1 1 0 0 1 0\n1 1 1 0 0 1"
+    np.testing.assert_array_equal(masks.asked(4, 2, 2)[0], drawn(wanted))
+    np.testing.assert_array_equal(masks.asked(3, 1, 0), masks.prefix(3, 1))
+
+
+def test_places_count_the_real_tokens_before_each():
+    real = np.array([[True, True, False, True], [False, True, True, True]])
+    np.testing.assert_array_equal(masks.places(real), [[0, 1, 1, 2], [0, 0, 1, 2]])
