@@ -7,6 +7,9 @@ pictures (`statements`), and last the sentences themselves (`base`). Each starts
 those of all stages, so that it comes first, as `runs/nlvr_scratch`. Choices are made on `held`, sentences of other
 directories than those that are learnt; `mmjax evaluate --split=dev` measures.
 `mmjax data build nlvr --source=FILE_OR_FOLDER` and `mmjax data build statements` prepare the data.
+
+`pick` is an extra: of which of two pictures is a generated sentence true? Each meets the sentence by itself, as in
+`statements`, whose run it starts from. `mmjax data build picks` prepares it.
 """
 
 from mmjax.core.build import choose, experiment, use
@@ -16,6 +19,7 @@ WORDS = "runs/nlvr_scratch/tokenizer.json"
 # What words mean is taken of one run, and what is seen of another.
 SCENES = dict(workdir="runs/nlvr_scenes", rules=(("image", None),))
 COUNTS = dict(workdir="runs/nlvr_counts", same_words=False)
+FRESH = (("^(fusion|trunk|head)(/|$)", None),)  # what compares two pictures judges otherwise than of one
 
 
 def get_config(variant="base"):
@@ -27,7 +31,9 @@ def get_config(variant="base"):
         counts=dict(order=("image",), data="statements", steps=1000),
         scenes=dict(order=("scene", "text"), data="statements", batch=256, steps=1200),
         statements=dict(judged, data="statements", start=SCENES | dict(also=COUNTS), steps=2000),
+        pick=dict(judged, data="picks", start=dict(workdir="runs/nlvr_statements", rules=FRESH), steps=2000),
         smoke=dict(judged, data="nlvr", words=use("data.words", size=VOCAB), **SMALL),
+        smoke_pick=dict(judged, data="picks", words=use("data.words", size=VOCAB), **SMALL),
     )
     dim, order, counts = size.get("dim", 96), size["order"], variant == "counts"
     words = size.get("words", use("data.tokenizer_file", path=WORDS, size=VOCAB))
@@ -45,6 +51,10 @@ def get_config(variant="base"):
         aim |= dict(group=use("data.group", feature="identifier"), test="held")
     head = use("heads.regress", outputs=3 * INSIDE) if counts else use("heads.classify", classes=2, hidden=192)
     task.model = beit3(dim, size, order, head)
+    if size["data"] == "picks":
+        modalities["image"] = use("data.modality.pictures", feature="image", count=2, size=size.get("sides", SIDES))
+        pooling = use("fusion.attention_pooling", order=order, heads=dim // HEAD)
+        task.model.fusion, task.model.trunk, task.model.several = pooling, use("nn.joined"), ("image",)
     return experiment(
         task=task,
         data=use(

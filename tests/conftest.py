@@ -89,6 +89,8 @@ def small_wheels(tmp_path_factory) -> Path:
             prepared.prepare("emoji", str(folder), wheels.emoji(tmp_path_factory.mktemp("emoji"), 120))
         if not (folder / "nlvr").exists():
             prepared.prepare("nlvr", str(folder), nlvr.nlvr(tmp_path_factory.mktemp("nlvr")))
+        if not (folder / "picks").exists():
+            nlvr.picks(folder)
         for name in ("mosi", "mosei"):
             if not (folder / name).exists():
                 prepared.prepare(name, str(folder), opinions.write(tmp_path_factory.mktemp("brought") / name, name))
