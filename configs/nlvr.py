@@ -6,6 +6,9 @@ pictures (`statements`), and last the sentences themselves (`base`). Each starts
 `runs/nlvr_counts`, `runs/nlvr_scenes` and `runs/nlvr_statements`; `scratch` learns the sentences alone. Choices are
 made on `held`, sentences of other directories than those that are learnt; `mmjax evaluate --split=dev` measures.
 `mmjax data build nlvr --source=FILE_OR_FOLDER` and `mmjax data build statements` prepare the data.
+
+`pick` is an extra: of which of two pictures is a generated sentence true? Each meets the sentence by itself, as in
+`statements`, whose run it starts from. `mmjax data build picks` prepares it.
 """
 
 from mmjax.core.build import choose, experiment, use
@@ -17,6 +20,7 @@ BOXES = tuple((left, 0.0, left + 0.25, 1.0) for left in (0.0, 0.375, 0.75))
 TELL, SAY = "^encoders_image/tell/", "^encoders_image/say/"
 COUNTS = dict(workdir="runs/nlvr_counts", rules=((TELL, "encoders_image/"),), same_words=False)
 SCENES = dict(workdir="runs/nlvr_scenes", rules=((TELL, None), (SAY, "encoders_image/")))
+FRESH = (("^(fusion|trunk|head)(/|$)", None),)  # what compares two pictures judges otherwise than of one
 
 
 def get_config(variant="base"):
@@ -27,7 +31,9 @@ def get_config(variant="base"):
         counts=dict(data="statements", steps=1500, decay=0.01),
         scenes=dict(data="statements", batch=256, steps=1500),
         statements=dict(data="statements", start=SCENES | dict(also=COUNTS), words="runs/nlvr_scenes", peak=1e-3),
+        pick=dict(data="picks", start=dict(workdir="runs/nlvr_statements", rules=FRESH), words="runs/nlvr_statements"),
         smoke=dict(data="nlvr", **SMALL),
+        smoke_pick=dict(data="picks", **SMALL),
     )
     dim = size.get("dim", 64)
     words = use("data.words", size=VOCAB)
@@ -55,6 +61,11 @@ def get_config(variant="base"):
         aim = dict(label=use("data.label", feature="label"), kind=use("data.label", feature="kind"), tokenizer=words)
     if size["data"] == "nlvr":
         aim |= dict(group=use("data.group", feature="identifier"), test="held")
+    if size["data"] == "picks":
+        order = ("image", "text")
+        modalities["image"] = use("data.modality.pictures", feature="image", count=2, size=size.get("sides", SIDES))
+        task.model.fusion = use("fusion.attention_pooling", order=order, heads=dim // HEAD)
+        task.model.trunk, task.model.several = use("nn.joined"), ("image",)
     return experiment(
         task=task,
         data=use("data.rows", name=size["data"], modalities=modalities, batch=size.get("batch", 64), **aim),

@@ -93,6 +93,8 @@ def small_wheels(tmp_path_factory) -> Path:
             brought = tmp_path_factory.mktemp("fashion") / "brought"
             classes.fashion(brought)
             prepared.prepare("fashion", str(folder), brought)
+        if not (folder / "picks").exists():
+            nlvr.picks(folder)
         for name in ("mosi", "mosei"):
             if not (folder / name).exists():
                 prepared.prepare(name, str(folder), opinions.write(tmp_path_factory.mktemp("brought") / name, name))

@@ -1,4 +1,4 @@
-"""NLVR and NLVR2 in small, in the published layouts."""
+"""NLVR and NLVR2 in small, in the published layouts, and few of the generated pairs."""
 
 import json
 from collections.abc import Iterable
@@ -6,7 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
+
+from mmjax.data import prepared
+from mmjax.data.picks import picks_dataset_builder
 
 PLACES = ((0, 100), (150, 250), (300, 400))  # of the three boxes, in pixels
 
@@ -71,3 +75,11 @@ def nlvr2(root: Path) -> Path:
             rows.append(row)
         write(root / f"data/{split}.json", rows)
     return root
+
+
+def picks(data: Path, train: int = 40, test: int = 10) -> dict[str, Any]:
+    """The data set `picks` with few rows, and what was said of it."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(picks_dataset_builder, "TRAIN", train)
+        patched.setattr(picks_dataset_builder, "TEST", test)
+        return prepared.prepare("picks", str(data))

@@ -29,20 +29,19 @@ def write(
     """report.html of a run whose test split was scored with these (placed) variables.
 
     `records` are those of the task; examples of the split are shown evenly spaced, and after them the wrong ones that
-    the model was surest of or, of numbers, those that it is farthest from. `options` are those of `mmjax train`. What
-    `mmjax robustness` has found is drawn too.
+    the model was surest of or, of numbers, those that it is farthest from; where records have a `kind`, these stand
+    under the kinds of which most are wrong. `options` are those of `mmjax train`. What `mmjax robustness` has found is
+    drawn too.
     """
     variables = jax.device_get(run.partition.fetch(variables))
     total = run.feed.examples()
     shown = np.unique(np.linspace(0, total - 1, min(_SHOWN, total)).astype(int)).tolist()
-    wrong = sorted(((r, size) for r in records if (size := _mistake(r)) is not None), key=lambda one: -one[1])
-    worst = list(dict.fromkeys(record["index"] for record, _ in wrong))[:_MISTAKES]
     return report.write(
         run.workdir,
         config=describe(run.experiment),
         scores={**scores, "examples": float(len(records))},
         panels=_panels(run, variables, shown),
-        mistakes=_panels(run, variables, worst),
+        mistakes=_grouped(_panels(run, variables, _worst(records)), records),
         sections={"Robustness": robustness_panels.panels(run.workdir)},
         parameters=paths.flatten(variables["params"]),
         versions=_versions(),
@@ -54,6 +53,34 @@ def options(workdir: Path) -> list[str]:
     """Those that a run was trained with, as far as it is known."""
     kept = workdir / OPTIONS
     return json.loads(kept.read_text()) if kept.is_file() else []
+
+
+def _worst(records: Sequence[Mapping[str, Any]]) -> list[int]:
+    """The examples of the worst mistakes; of several kinds in turn, or one might be all there is."""
+    sizes = [(record, size) for record in records if (size := _mistake(record)) is not None]
+    taken: dict[str, int] = {}
+    turns = []
+    for record, size in sorted(sizes, key=lambda one: -one[1]):
+        kind = record.get("kind", "")
+        taken[kind] = taken.get(kind, -1) + 1
+        turns.append((taken[kind], -size, record["index"]))
+    return list(dict.fromkeys(index for _, _, index in sorted(turns)))[:_MISTAKES]
+
+
+def _grouped(panels: Sequence[Panel], records: Sequence[Mapping[str, Any]]) -> dict[str, list[Panel]]:
+    """Panels by the kind that they tell, with how many of it are right; the kind of which fewest are comes first."""
+    rights: dict[str, list[bool]] = {}
+    for record in records:
+        if "kind" in record and "right" in record:
+            rights.setdefault(record["kind"], []).append(record["right"])
+    groups: dict[str, list[Panel]] = {}
+    kind = ""
+    for panel in panels:  # those that tell no kind belong to the one before
+        kind = panel.text.get("kind", kind)
+        groups.setdefault(kind if kind in rights else "", []).append(panel)
+    titles = {kind: f"{kind}: {sum(found):,} of {len(found):,} right" for kind, found in rights.items()}
+    share = {kind: sum(found) / len(found) for kind, found in rights.items()}
+    return {titles.get(kind, ""): groups[kind] for kind in sorted(groups, key=lambda one: (share.get(one, 1), one))}
 
 
 def _mistake(record: Mapping[str, Any]) -> float | None:

@@ -87,7 +87,7 @@ class RowFeed:
         self.folder.mkdir(parents=True, exist_ok=True)
         known = self._known(kept)
         for split in ("train", "test"):
-            seen = _Seen()
+            seen = _Seen(known.words, self._texts)
             for place in range(len(self.split_rows(split))):
                 seen.add(self._row(known, split, place, pictures=False))
             if split == "train":
@@ -141,10 +141,14 @@ class RowFeed:
         from mmjax.data.modality.text import plain
         from mmjax.data.modality.texts import listed
 
-        for modality in self.config.modalities.values():
-            if getattr(modality, "words", False):
-                for value in self._column("train", modality.feature):
-                    yield from map(plain, listed(value))
+        for name in self._texts:
+            for value in self._column("train", self.config.modalities[name].feature):
+                yield from map(plain, listed(value))
+
+    @property
+    def _texts(self) -> list[str]:
+        """The modalities that are texts."""
+        return [name for name, modality in self.config.modalities.items() if getattr(modality, "words", False)]
 
     def _column(self, split: str, feature: str) -> Iterator[Any]:
         return (row[feature] for row in self.split_rows(split))
@@ -194,6 +198,8 @@ class RowFeed:
     ) -> tuple[list[Batch], dict[int, str]]:
         """Rows {modality: value, ...} -> batches, {row: error}; a modality that is left out, or null, is missing.
 
+        A value may also be called as the feature that the modality is read from: rows of one's own can be asked as they
+        were trained on.
         Pictures, sounds and videos are paths (from `root`) or arrays; series and vectors are lists or arrays.
         """
         examples, errors = [], {}
@@ -208,6 +214,10 @@ class RowFeed:
     def _asked(self, row: Mapping[str, Any], root: Path) -> Batch:
         if not isinstance(row, Mapping):
             raise ValueError(f"it is {row!r:.60}, expected some of {', '.join(self.config.modalities)}")
+        row = dict(row)
+        for feature, name in self._features.items():
+            if feature in row and name not in row:
+                row[name] = row.pop(feature)
         for name in self.config.modalities:
             # Other fields are the user's own, but not where one stands for what would be taken for missing.
             others = (str(other) for other in row if other not in self.config.modalities)
@@ -224,6 +234,16 @@ class RowFeed:
         if not any(out[f"{name}_mask"].any() for name in self.config.modalities):
             raise ValueError("every modality of it is missing: give at least one")
         return out
+
+    @functools.cached_property
+    def _features(self) -> dict[str, str]:
+        """Names of modalities by their features, as far as these are not themselves such names, nor shared."""
+        features = [modality.feature for modality in self.config.modalities.values()]
+        return {
+            modality.feature: name
+            for name, modality in self.config.modalities.items()
+            if features.count(modality.feature) == 1 and modality.feature not in self.config.modalities
+        }
 
     def _filled(self, examples: list[Batch]) -> list[Batch]:
         missing = -len(examples) % self.config.batch if examples else self.config.batch
@@ -283,14 +303,18 @@ class RowFeed:
 
 
 class _Seen:
-    """What the examples of a split hold."""
+    """What the examples of a split hold; `texts` are the modalities that `words` made ids of."""
 
-    def __init__(self):
-        self.truths = 0
+    def __init__(self, words: Vocabulary | None, texts: Sequence[str]):
+        self.words, self.texts = words, texts
+        self.rows = self.truths = self.strange = 0
         self.classes: set[int] = set()
         self.there: dict[str, bool] = {}
 
     def add(self, row: Batch) -> None:
+        self.rows += 1
+        if self.words is not None and self.words.unk is not None:
+            self.strange += any((row[name][row[f"{name}_mask"]] == self.words.unk).any() for name in self.texts)
         if "target" in row:
             self.truths += bool(row["target_mask"])
         elif "label" in row:
@@ -312,6 +336,11 @@ class _Seen:
         for name, there in self.there.items():
             if not there:
                 yield f"no row has {name}, which cannot be learnt"
+        if self.strange:
+            yield (
+                f"{self.strange:,} of {self.rows:,} rows have words that the tokenizer does not know; all of these look"
+                " alike to the model"
+            )
 
 
 def located(value: Any, root: Path) -> Any:

@@ -37,7 +37,7 @@ class Beside(Compose, kw_only=True):
             )
 
     def __call__(self, batch: Mapping[str, jax.Array], *, train: bool) -> dict[str, jax.Array]:
-        modalities = self._modalities(batch, train)
+        modalities = self.encoded(batch, train=train)
         seen = modalities if self.listened else jax.lax.stop_gradient(modalities)
         found = {name: self.alone[name](tokens, train=train) for name, tokens in seen.items()}
         return {FUSED: self._predicted(modalities, train), **found}

@@ -100,7 +100,7 @@ class Compose(nn.Module):
                 )
 
     def __call__(self, batch: Mapping[str, jax.Array], *, train: bool) -> jax.Array:
-        modalities = self._modalities(batch, train)
+        modalities = self.encoded(batch, train=train)
         if not self._many:
             return self._predicted(modalities, train)
         count = batch[self._many[0]].shape[1]
@@ -119,7 +119,8 @@ class Compose(nn.Module):
         """Modalities that an example has Q of."""
         return self.asked or self.several
 
-    def _modalities(self, batch: Mapping[str, jax.Array], train: bool) -> dict[str, Tokens]:
+    def encoded(self, batch: Mapping[str, jax.Array], *, train: bool) -> dict[str, Tokens]:
+        """Each modality by itself, as it goes to the others; of those that an example has Q of, [B * Q, L, D]."""
         return {name: self._encoded(name, batch, train) for name in sorted(self.encoders)}
 
     def _met(self, modalities: Modalities, train: bool) -> Modalities:

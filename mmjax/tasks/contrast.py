@@ -185,7 +185,7 @@ class Contrast(Supervised):
             record = {"index": int(batch["index"][b]), "place": 0, "right": bool(group[best[0]] == group[b])}
             record["prediction"] = "; ".join(self._called(batch, int(other)) for other in best)
             shown.append(record | {"truth": self._called(batch, int(b))})
-        return examples(batch, shown, {}, (), (), self.words)
+        return examples(batch, shown, {}, self.model, self.words)
 
     def _views(self, vectors: Mapping[str, jax.Array]) -> tuple[jax.Array, jax.Array]:
         x, y = (vectors[name] for name in self.model.order)

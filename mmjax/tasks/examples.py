@@ -1,7 +1,9 @@
 """What a report draws of examples of any modalities: pictures, texts, series, weights of a fusion and of lags."""
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import jax
@@ -9,6 +11,7 @@ import numpy as np
 from flax import linen as nn
 
 from mmjax.core.task import Panel
+from mmjax.tasks.panels import between, grid
 
 CURVES = 4  # channels of a series that a panel has colours for
 
@@ -22,27 +25,29 @@ def examples(
     batch: Mapping[str, np.ndarray],
     records: Sequence[Mapping[str, Any]],
     maps: Mapping[str, Any],
-    order: Sequence[str],
-    asked: Sequence[str] = (),
+    model: nn.Module,
     words: Any = None,
+    lengths: Mapping[str, int] = MappingProxyType({}),
 ) -> list[Panel]:
     """A panel for each example with the first modality that can be drawn and, where a fusion chose among modalities at
     each of several places, one with how it chose; where streams were compared at several lags, one with their weights.
-    Of several records about one example the first, or first wrong one.
+    Of several records about one example the first, or first wrong one. Where words and places of a picture have met,
+    the picture is shown as each of them saw it.
 
     Args:
         batch: modalities with their masks, and `index`.
         records: what was said about the examples.
         maps: what the model sowed; an array `modality` [B, L, M], or [B * Q, L, M] for Q questions an example, are
-            weights of the modalities in `order`; `lag` [B, 2 most + 1], or [B * Q, ...], are those of lags from -most
-            to most.
-        order: names of the M modalities.
-        asked: modalities that an example has several of, of which a record's `place` is meant.
+            weights of the modalities in the order of its fusion; `lag` [B, 2 most + 1], or [B * Q, ...], are those of
+            lags from -most to most.
+        model: as `models.compose`; which modalities it has several of, and what it calls them in which order.
         words: makes texts of token ids.
+        lengths: how many tokens of each modality meet.
     """
+    names, asked, several = order(model), getattr(model, "asked", ()), getattr(model, "several", ())
     chosen = [leaf for path, leaf in jax.tree.leaves_with_path(maps) if "'modality'" in jax.tree_util.keystr(path)]
-    weights = np.asarray(chosen[-1], np.float32) if chosen and chosen[-1].shape[-1] == len(order) else None
-    lags = _lags(maps)
+    weights = np.asarray(chosen[-1], np.float32) if chosen and chosen[-1].shape[-1] == len(names) else None
+    lags, seeing = _lags(maps), _Seeing.of(batch, maps, model, words, lengths)
     places = {int(index): b for b, index in enumerate(np.asarray(batch["index"])) if index >= 0}
     shown: dict[int, Mapping[str, Any]] = {}
     for record in records:
@@ -54,11 +59,96 @@ def examples(
         if index in places:
             b = places[index]
             own = partial(_row, b=b, examples=len(batch["index"]), place=record["place"])
-            given = dict(_given(batch, b, asked, record["place"]))
-            found += _panels(given, record, None if weights is None else own(weights), order, words)
+            given = {
+                name: _beside(*one) if name in several else one
+                for name, one in _given(batch, b, asked, record["place"])
+            }
+            first, *others = _panels(given, record, None if weights is None else own(weights), names, words)
+            if seeing is not None and first.kind == "picture":
+                first = seeing(first, given, b, record["place"])
+            found += [first, *others]
             if lags:
                 found.append(_compared({name: own(one) for name, one in lags.items()}))
     return found
+
+
+@dataclasses.dataclass(frozen=True)
+class _Seeing:
+    """Where words looked in a picture: `by_words` [R, L, N] and `by_first` [R, N], of R = B or B * Q passes.
+
+    `several` says that the Q passes of an example are of pictures that stand beside each other.
+    """
+
+    picture: str
+    text: str
+    size: tuple[int, int]
+    by_words: np.ndarray
+    by_first: np.ndarray
+    several: bool
+    examples: int
+    words: Any
+
+    @classmethod
+    def of(
+        cls,
+        batch: Mapping[str, np.ndarray],
+        maps: Mapping[str, Any],
+        model: nn.Module,
+        words: Any,
+        lengths: Mapping[str, int],
+    ) -> "_Seeing | None":
+        """None where no picture and text have met, or what they sowed does not tell."""
+        names = [name for name in sorted(lengths) if name in batch]
+        picture = next((name for name in names if _is_picture(batch[name])), None)
+        text = next((name for name in names if _is_text(batch[name], batch[f"{name}_mask"])), None)
+        if words is None or picture is None or text is None:
+            return None
+        for number, part in reversed(list(enumerate(getattr(model, "interactions", ())))):
+            left, standing = maps.get(f"interactions_{number}", {}), getattr(part, "order", ())
+            if left and set(standing) == set(lengths):
+                stand = {name: lengths[name] for name in standing}
+                by_words, by_itself = (between(left, stand, one, picture) for one in (text, picture))
+                if by_words is not None and by_itself is not None:
+                    size = tuple(np.shape(batch[picture])[-3:-1])
+                    several = picture in getattr(model, "several", ())
+                    rows = len(batch["index"])
+                    return cls(picture, text, size, by_words, by_itself[:, 0], several, rows, words)
+        return None
+
+    def __call__(self, panel: Panel, given: Mapping[str, tuple[np.ndarray, np.ndarray]], b: int, place: int) -> Panel:
+        """The panel of an example with a map for each of its words."""
+        ids, real = given[self.text]
+        if not np.any(real) or not np.any(given[self.picture][1]):
+            return panel
+        passes = len(self.by_words) // self.examples
+        rows = range(b * passes, (b + 1) * passes) if self.several else [b * passes + place]
+        seen = np.concatenate([grid(self.by_words[row], *self.size)[real] for row in rows], axis=-1)
+        labels = [self._called(int(token), at) for at, token in enumerate(ids[real])]
+        whole = np.concatenate([grid(self.by_first[row], *self.size) for row in rows], axis=-1)
+        if whole.size < len(rows) * self.by_first.shape[-1]:  # the picture has a token of its own for all of it
+            seen, labels = np.concatenate([whole[None], seen]), ["(picture)", *labels]
+        seen = seen / np.maximum(seen.max(axis=(1, 2), keepdims=True), 1e-9)
+        return panel.replace(arrays={**panel.arrays, "heat": seen}, text={**panel.text, "heat": "\n".join(labels)})
+
+    def _called(self, token: int, place: int) -> str:
+        return " ".join(self.words.decode([token]).split()) or ("(end)" if place else "(start)")
+
+
+def _is_picture(values: Any) -> bool:
+    return values.dtype == np.uint8 and values.ndim in (4, 5) and values.shape[-1] == 3
+
+
+def _is_text(values: Any, mask: Any) -> bool:
+    return values.dtype.kind == "i" and values.shape == mask.shape
+
+
+def _beside(values: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures [Q, H, W, 3] as one [H, Q W, 3] with lines between them; anything else as it is."""
+    if not _is_picture(values[None]) or values.ndim != 4:
+        return values, mask
+    lined = values.copy()
+    lined[:-1, :, -max(1, values.shape[2] // 64) :] = 255
+    return np.concatenate(list(lined), axis=1), np.any(mask)
 
 
 def _row(rows: np.ndarray, b: int, examples: int, place: int) -> np.ndarray:
@@ -102,7 +192,7 @@ def _panels(
 ) -> list[Panel]:
     text = {}
     if words is not None:
-        texts = {name: one for name, one in given.items() if one[0].dtype.kind == "i" and one[0].shape == one[1].shape}
+        texts = {name: one for name, one in given.items() if _is_text(*one)}
         text |= {name: words.decode(values[mask].tolist()) for name, (values, mask) in texts.items() if mask.any()}
     said = ("kind", "truth", "prediction", "deviation", "confidence")
     text |= {name: _said(record[name]) for name in said if name in record}

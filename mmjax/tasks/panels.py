@@ -1,6 +1,7 @@
-"""What a report draws of pictures and texts: a picture, what was asked and written, and where the decoder looked."""
+"""What a report draws of pictures and texts: a picture, what was asked and written, and where words looked."""
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 import jax
@@ -47,9 +48,45 @@ def heat(looked: jax.Array, batch: Batch) -> jax.Array:
     `looked` is [B * Q, T, h w], of pictures whose shape the batch tells.
     """
     height, width = batch["image"].shape[-3:-1]
-    rows = max(1, round((looked.shape[-1] * height / width) ** 0.5))
     looked = looked / jnp.maximum(looked.max(axis=-1, keepdims=True), 1e-9)
+    rows = _rows(looked.shape[-1], height, width)
     return rearrange(looked, "(b q) t (h w) -> b q t h w", b=len(batch["text"]), h=rows)
+
+
+def grid(looked: np.ndarray, height: int, width: int) -> np.ndarray:
+    """What was looked at of each token of a picture [..., N] as places of it [..., h, w].
+
+    A first token that stands for the whole picture is of no place, and left out: there is one where without it places
+    are nearer to squares.
+    """
+    count = looked.shape[-1]
+    fits = {skip: _rows(count - skip, height, width) for skip in (0, 1) if count > skip}
+    stretched = {
+        skip: abs(np.log((count - skip) / rows**2 * height / width))
+        for skip, rows in fits.items()
+        if (count - skip) % rows == 0
+    }
+    skip = min(stretched, key=stretched.__getitem__)
+    return rearrange(looked[..., skip:], "... (h w) -> ... h w", h=fits[skip])
+
+
+def between(maps: Mapping[str, Any], lengths: Mapping[str, int], one: str, other: str) -> np.ndarray | None:
+    """How much each token of `one` looked at each of `other` [B, L, S], the mean over layers and heads.
+
+    None where tokens of all modalities have not met.
+
+    Args:
+        maps: what an interaction has left, such as `interaction.multiway`, by maps of its own or of all modalities.
+        lengths: how many tokens each modality has, in the order in which they stand beside each other.
+    """
+    total, ends = sum(lengths.values()), dict(zip(lengths, accumulate(lengths.values()), strict=True))
+    rows, columns = (slice(ends[name] - lengths[name], ends[name]) for name in (one, other))
+    leaves = [(jax.tree_util.keystr(path), leaf) for path, leaf in jax.tree.leaves_with_path(maps)]
+    shapes = {"own": (lengths[one], total), "shared": (total, total)}
+    own = [leaf for path, leaf in leaves if f"'{one}_attention'" in path and leaf.shape[-2:] == shapes["own"]]
+    shared = [leaf[..., rows, :] for _, leaf in leaves if leaf.ndim > 3 and leaf.shape[-2:] == shapes["shared"]]
+    found = own or shared
+    return np.asarray(_averaged(found)[..., columns], np.float32) if found else None
 
 
 def read(maps: Mapping[str, Any], memory: jax.Array, batch: Batch) -> jax.Array:
@@ -64,13 +101,22 @@ def read(maps: Mapping[str, Any], memory: jax.Array, batch: Batch) -> jax.Array:
     # Without a memory to look at, pictures stand before the targets in the decoder's own attention.
     looked = [leaf for path, leaf in leaves if "cross" in jax.tree_util.keystr(path)]
     looked = looked or [leaf for _, leaf in leaves]
-    # A loop has an array [B * Q, H, T, S] a layer, a scan one with a leading axis: both come to their mean.
-    found = jnp.mean(jnp.stack([leaf.mean(axis=tuple(range(leaf.ndim - 4))) for leaf in looked]), axis=(0, 2))
+    found = _averaged(looked)
     places = jax.tree.leaves(maps["image"])[0].shape[-1]
     # Pictures' first real token is the first picture's: missing ones may stand before it.
     start = jnp.argmax(memory[:, : places * (batch["image_mask"].size // len(batch["text"]))], axis=1)
     at = start[:, None, None] + jnp.arange(places)
     return jnp.take_along_axis(found[:, -batch["target"].shape[-1] :], at, axis=2)
+
+
+def _averaged(leaves: Sequence[jax.Array]) -> jax.Array:
+    """The mean over heads and layers [B, L, S]: a loop has an array [B, H, L, S] a layer, a scan a leading axis."""
+    return jnp.mean(jnp.stack([leaf.mean(axis=tuple(range(leaf.ndim - 4))) for leaf in leaves]), axis=(0, 2))
+
+
+def _rows(places: int, height: int, width: int) -> int:
+    """How many rows there are of square places in a picture."""
+    return max(1, round((places * height / width) ** 0.5))
 
 
 def _panel(

@@ -5,6 +5,7 @@ loss = what the task costs + sum over names of model_losses[name] * what parts o
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol, Self, runtime_checkable
 
 import jax
@@ -15,7 +16,7 @@ from mmjax.core.build import nearest
 from mmjax.core.mean import Mean
 from mmjax.core.precision import Dtype, cast
 from mmjax.core.task import Batch, Ctx, Extra, Panel, Params
-from mmjax.tasks.examples import examples, order
+from mmjax.tasks.examples import examples
 from mmjax.tasks.fitting import check_columns, check_rate, check_times, check_vocab, knowing
 
 SOWN = ("maps", "losses")  # what parts of a model give beside its predictions; other collections are its `extra`
@@ -112,12 +113,20 @@ class Supervised:
         return [{"index": int(batch["index"][b]), "place": 0, **self.record(predictions, batch, int(b))} for b in there]
 
     def show(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> list[Panel]:
-        """Each example's modalities, what was asked and said of it, and which modality was looked at where."""
+        """Each example's modalities, what was asked and said of it, and what was looked at where."""
         run = jax.jit(lambda params, extra, batch: self.apply(params, extra, batch, train=False, mutable=["maps"]))
         given, state = jax.device_get(run(params, extra, batch))
         records = self.read(jax.device_get(self.told(given)), batch)
-        asked = getattr(self.model, "asked", ())
-        return examples(batch, records, state.get("maps", {}), order(self.model), asked, self.words)
+        return examples(
+            batch, records, state.get("maps", {}), self.model, self.words, self._lengths(params, extra, batch)
+        )
+
+    def _lengths(self, params: Params, extra: Extra, batch: Batch) -> dict[str, int]:
+        """How many tokens of each modality meet in a model that tells."""
+        if not hasattr(self.model, "encoded"):
+            return {}
+        encoded = partial(self.apply, train=False, method="encoded")
+        return {name: tokens.x.shape[1] for name, tokens in jax.eval_shape(encoded, params, extra, batch).items()}
 
     def apply(self, params: Params, extra: Extra, batch: Batch, **options: Any) -> Any:
         return self.model.apply({"params": cast(params, self.compute), **extra}, batch, **options)

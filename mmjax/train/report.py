@@ -34,7 +34,7 @@ def write(
     config: Mapping[str, Any],
     scores: Mapping[str, float | str],
     panels: Sequence[Panel],
-    mistakes: Sequence[Panel],
+    mistakes: Mapping[str, Sequence[Panel]],
     sections: Mapping[str, Sequence[Panel]] = MappingProxyType({}),
     parameters: Mapping[str, Any],
     versions: Mapping[str, str],
@@ -48,7 +48,7 @@ def write(
         scores: final scores by name; `score/table/row` is a cell of a table, other names stand at the top. What was
             logged last in training under such a name stands in the same table.
         panels: examples to show.
-        mistakes: the worst examples, worst first.
+        mistakes: the worst examples, worst first, by the title that they stand under; "" for none.
         sections: other things to show, by the title that they stand under; those without a panel are left out.
         parameters: arrays, or whatever else has a shape and a dtype, by path.
         versions: version by package.
@@ -67,9 +67,9 @@ def write(
         headline={name: value for name, value in scores.items() if name.count("/") < 2},
         tables=_tables({**scores, **_trained(rows)}),
         curves=_curves(rows),
-        panels=[card(panel) for panel in panels],
-        mistakes=[card(panel) for panel in mistakes],
-        sections={title: [card(panel) for panel in some] for title, some in sections.items() if some},
+        panels=_cards({"": panels}),
+        mistakes=_cards(mistakes),
+        sections=_cards(sections),
         config=list(_lines(config)),
         leaves=leaves,
         modules=_modules(leaves),
@@ -86,6 +86,11 @@ def write(
         fresh.unlink(missing_ok=True)
         raise OSError(f"cannot write {path}: {error.strerror}; mend that and run again") from error
     return path
+
+
+def _cards(panels: Mapping[str, Sequence[Panel]]) -> dict[str, list[dict[str, Any]]]:
+    """What is drawn under each title, where there is something."""
+    return {title: [card(panel) for panel in some] for title, some in panels.items() if some}
 
 
 def _template() -> Any:

@@ -246,7 +246,7 @@ def test_a_finetuned_checkpoint_answers_at_once_as_the_published_head_does(varia
     tree = paths.unflatten(flat)
 
     def towers(model, given):
-        met = model._met(model._modalities(given, False), False)
+        met = model._met(model.encoded(given, train=False), False)
         return jnp.concatenate([met[name].x for name in tiny.ORDER], axis=1)
 
     def passed(given):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mmjax.cli import report
+from mmjax.core.task import Panel
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,32 @@ def test_a_mistake_is_worse_the_surer_it_was_or_the_farther_a_number_lies():
     assert report._mistake({"prediction": 1.5, "truth": -1.0}) == 2.5
     assert report._mistake({"prediction": [1.0, 2.0], "truth": [1.0, 5.0]}) == 1.5
     assert report._mistake({"prediction": 1.5}) is None and report._mistake({"prediction": 1.5, "truth": 1.5}) is None
+
+
+def test_the_worst_mistakes_of_each_kind_come_in_turn_and_stand_under_it():
+    def record(index, kind, confidence, right=False):
+        return {"index": index, "place": 0, "kind": kind, "confidence": confidence, "right": right}
+
+    sure = [record(index, "count", 0.99 - index / 100) for index in range(20)]
+    others = [record(30, "colour", 0.6), record(31, "colour", 0.5), record(32, "colour", 0.9, right=True)]
+    others += [record(33, "place", 0.8, right=True)]
+    worst = report._worst([*sure, *others])
+    assert worst[:4] == [0, 30, 1, 31] and len(worst) == 12 and worst[4:] == [*range(2, 10)]
+    kinds = {index: "colour" if index >= 30 else "count" for index in worst}
+    panels = [Panel("table", {}, {"kind": kinds[index], "index": str(index)}) for index in worst[:3]]
+    panels.insert(2, Panel("curve", {}, {}))  # of the same example as the one before
+    groups = report._grouped(panels, [*sure, *others])
+    assert {title: [panels.index(one) for one in some] for title, some in groups.items()} == {
+        "count: 0 of 20 right": [0, 3],
+        "colour: 1 of 3 right": [1, 2],
+    }
+
+
+def test_mistakes_without_a_kind_are_the_worst_ones_and_stand_under_no_title():
+    records = [{"index": index, "confidence": index / 40, "right": index % 2 == 0} for index in range(40)]
+    assert report._worst(records) == [*range(39, 15, -2)]
+    panel = Panel("table", {}, {"kind": "of no record"})
+    assert report._grouped([panel], records) == {"": [panel]} and report._grouped([], records) == {}
 
 
 def test_a_run_that_is_asked_nothing_is_not_said_to_predict():

@@ -21,6 +21,7 @@ from mmjax.data.modality.video import Video
 from mmjax.data.rows import Rows
 from mmjax.data.series_augment import SeriesAugment
 from mmjax.data.target import Target
+from mmjax.data.tokenizer_file import TokenizerFile
 from mmjax.data.words import Words
 from mmjax.train.init_from import InitFrom
 
@@ -329,6 +330,28 @@ def test_what_cannot_be_learnt_of_the_training_rows_is_told_once(folder, tmp_pat
     assert again.vocabulary and again.notes == []
     whole = rows(folder).open(tmp_path / "whole")
     assert whole.vocabulary and whole.notes == []
+
+
+def test_how_many_rows_have_words_that_a_tokenizer_from_elsewhere_does_not_know_is_told(folder, tmp_path):
+    other = rows(folder, train="train[:1]", modalities={"said": Text("said", 8)}, label=None).open(tmp_path / "other")
+    assert other.vocabulary and other.notes == []  # it knows "this is walk"
+    taken = TokenizerFile(str(tmp_path / "other/tokenizer.json"))
+    feed = rows(folder, modalities={"said": Text("said", 8)}, tokenizer=taken).open(tmp_path / "mine")
+    strange = sum(row(number)["said"] not in ("", "this is walk") for number in range(12))
+    assert feed.vocabulary and feed.notes == [
+        f"toy train: {strange} of 12 rows have words that the tokenizer does not know; all of these look alike to the "
+        "model"
+    ]
+
+
+def test_a_value_may_be_called_as_the_feature_that_its_modality_is_read_from(folder, tmp_path):
+    named = {"text": Text("said", 8), "kind_of": Vector("view", 3, scale="none"), "other": Vector("view", 3)}
+    feed = rows(folder, modalities=named).open(tmp_path)
+    asked = [{"said": "this is run"}, {"text": "this is run"}, {"text": "this is run", "said": "walk"}]
+    (batch,), errors = feed.encode([*asked, {"view": [1, 2, 3]}])
+    assert errors == {3: "row 3: it has view, expected some of text, kind_of, other"}  # of which is not clear
+    np.testing.assert_array_equal(batch["text"][:3], [batch["text"][0]] * 3)
+    assert batch["text_mask"][0].sum() == 3
 
 
 def test_a_feature_that_is_not_there_is_told_with_those_that_are(folder, tmp_path):

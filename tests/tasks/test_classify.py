@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from mmjax.core.task import Ctx, Task
+from mmjax.encoders.embedding import Embedding
 from mmjax.encoders.irregular_sensor import IrregularSensor
+from mmjax.encoders.patches import Patches
 from mmjax.encoders.sensor import Sensor
 from mmjax.encoders.speech_conv import SpeechConv
 from mmjax.encoders.table import Table
@@ -18,19 +20,23 @@ from mmjax.encoders.vector import Vector
 from mmjax.encoders.vit import Vit
 from mmjax.encoders.waveform import Waveform
 from mmjax.fusion.decision_average import DecisionAverage
+from mmjax.fusion.first_tokens import FirstTokens
 from mmjax.fusion.modality_attention import ModalityAttention
 from mmjax.heads.classify import Classify as Head
 from mmjax.heads.gaussian import Gaussian
 from mmjax.heads.regress import Regress as Number
 from mmjax.interaction.aligned import Aligned
+from mmjax.interaction.multiway import Multiway
 from mmjax.losses.gaussian_nll import GaussianNll
 from mmjax.losses.squared_error import SquaredError
 from mmjax.metrics.sentiment import Sentiment
 from mmjax.models.compose import Compose
+from mmjax.nn.joined import Joined
 from mmjax.nn.learned_position import LearnedPosition
 from mmjax.nn.patch_embedding import PatchEmbedding
 from mmjax.nn.pool import Pool
 from mmjax.tasks.classify import Classify
+from mmjax.tasks.panels import grid
 from mmjax.tasks.regress import Regress
 from tests import reference
 
@@ -266,6 +272,89 @@ def test_the_report_shows_the_picture_what_was_asked_and_how_modalities_were_cho
     assert [panel.kind for panel in panels] == ["picture"] * 2
     assert all(panel.text["said"] in ("3 4", "5") for panel in panels)
     np.testing.assert_array_equal(panels[1].arrays["image"], batch["picture"][1])
+
+
+def pictured(several, **form):
+    """Pictures of 2 x 3 patches, or two each, beside texts of up to 4 words: a task, its parameters, and a batch."""
+    rng = np.random.default_rng(0)
+    count = (2,) if several else ()
+    batch = {
+        "seen": rng.integers(0, 200, (3, *count, 8, 12, 3), dtype=np.uint8),
+        "seen_mask": np.ones((3, *count), bool),
+        "said": np.array([[2, 4, 5, 1], [2, 5, 1, 0], [0, 0, 0, 0]]),
+        "said_mask": np.array([[True] * 4, [True] * 3 + [False], [False] * 4]),
+        "label": np.array([0, 1, 2], np.int32),
+        "index": np.array([7, 3, 5], np.int32),
+    }
+    order, names = ("seen", "said"), {4: "red", 5: "box"}
+    words = SimpleNamespace(size=6, decode=lambda ids: " ".join(names.get(number, "") for number in ids))
+    encoders = {"seen": Patches(8, stem=PatchEmbedding(4, 8)), "said": Embedding(8, vocab=6)}
+    composed = Compose(
+        encoders,
+        FirstTokens(order),
+        Head(3),
+        trunk=Joined(),
+        interactions=(Multiway(order, layers=2, heads=2, **form),),
+        several=("seen",) if several else (),
+    )
+    task = Classify(composed).bind(SimpleNamespace(labels=LABELS, words=words))
+    return task, reference.parameters(composed, batch, train=False), batch
+
+
+@pytest.mark.parametrize("form", [{}, {"scan": True}, {"shared": True, "sub_norm": False, "joint": 1}], ids=str)
+def test_the_report_shows_where_each_word_looked_in_the_picture(form):
+    task, params, batch = pictured(several=False, **form)
+    panels = {panel.text["truth"]: panel for panel in task.show(params, {}, batch, CTX)}
+    assert panels["cat"].text["heat"] == "(picture)\n(start)\nred\nbox\n(end)"
+    assert panels["dog"].text["heat"] == "(picture)\n(start)\nbox\n(end)"
+    assert "heat" not in panels["emu"].text and "heat" not in panels["emu"].arrays
+    _, state = task.model.apply({"params": params}, batch, train=False, mutable=["maps"])
+    leaves = [(jax.tree_util.keystr(path), np.asarray(leaf)) for path, leaf in jax.tree.leaves_with_path(state["maps"])]
+    total, layers = np.zeros((11, 11)), 0.0
+    for path, leaf in leaves:
+        for layer in leaf if leaf.ndim == 5 else [leaf]:
+            whole = np.zeros((11, 11))
+            rows = slice(0, 7) if "seen_" in path else slice(7, 11) if "said_" in path else slice(0, 11)
+            whole[rows] = layer[0].mean(axis=0)
+            total, layers = total + whole, layers + (rows.stop - rows.start) / 11
+    assert layers == 2
+    np.testing.assert_allclose(total.sum(axis=1), 2, atol=1e-5)
+    looked = total[[0, 7, 8, 9, 10], 1:7].reshape(5, 2, 3)
+    expected = looked / looked.max(axis=(1, 2), keepdims=True)
+    np.testing.assert_allclose(panels["cat"].arrays["heat"], expected, atol=1e-5)
+    np.testing.assert_array_equal(panels["cat"].arrays["image"], batch["seen"][0])
+
+
+def test_of_several_pictures_the_report_shows_all_beside_each_other_and_where_each_word_looked_in_them():
+    task, params, batch = pictured(several=True)
+    first = next(panel for panel in task.show(params, {}, batch, CTX) if panel.text["truth"] == "cat")
+    shown, heat = first.arrays["image"], first.arrays["heat"]
+    assert shown.shape == (8, 24, 3) and heat.shape == (5, 2, 6)
+    np.testing.assert_array_equal(shown[:, :11], batch["seen"][0, 0, :, :11])
+    assert (shown[:, 11] == 255).all()  # a line between the two
+    np.testing.assert_array_equal(shown[:, 12:], batch["seen"][0, 1])
+    alone = task.model.clone(several=(), trunk=None, head=Head(3))
+    there = {**params, "head": {"logits": {"kernel": np.zeros((8, 3)), "bias": np.zeros(3)}}}
+    for place, part in enumerate((heat[..., :3], heat[..., 3:])):
+        one = batch | {name: batch[name][:, place] for name in ("seen", "seen_mask")}
+        _, state = alone.apply({"params": there}, one, train=False, mutable=["maps"])
+        maps = state["maps"]["interactions_0"]["stack"]
+        layers = [maps[f"layers_{n}"]["said_attention"]["attention"][0][0] for n in range(2)]
+        looked = np.mean(layers, axis=(0, 1))[:, 1:7].reshape(4, 2, 3)
+        ratio = looked / part[1:]
+        np.testing.assert_allclose(ratio, np.broadcast_to(ratio[:, :1, :1], ratio.shape), rtol=1e-4)
+    np.testing.assert_allclose(heat.max(axis=(1, 2)), 1, atol=1e-6)
+
+
+def test_places_of_a_picture_are_told_from_a_token_that_stands_for_all_of_it():
+    for count, size, shape in (
+        (36, (48, 48), (6, 6)),
+        (37, (48, 48), (6, 6)),
+        (3, (50, 200), (1, 3)),
+        (2, (8, 8), (1, 1)),
+    ):
+        assert grid(np.arange(2 * count).reshape(2, count), *size).shape == (2, *shape)
+    assert grid(np.arange(7), 8, 12).tolist() == [[1, 2, 3], [4, 5, 6]]
 
 
 def test_the_report_shows_which_modality_was_chosen_at_each_step(classify):

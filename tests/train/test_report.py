@@ -18,8 +18,8 @@ from mmjax.train.log import Log
 
 def page(workdir: Path, **parts) -> str:
     """The report of a run with nothing in it but the given parts."""
-    names = ("config", "scores", "parameters", "versions", "commands")
-    nothing = {"panels": [], "mistakes": [], **{name: {} for name in names}}
+    names = ("config", "scores", "mistakes", "parameters", "versions", "commands")
+    nothing = {"panels": [], **{name: {} for name in names}}
     return report.write(workdir, **{**nothing, **parts}).read_text()
 
 
@@ -54,6 +54,23 @@ def test_other_things_stand_under_their_own_titles_where_there_are_any(tmp_path)
     text = page(tmp_path, sections={"Robustness": [curve], "Nothing": []})
     assert "sight" in section(text, "robustness") and '<a href="#robustness">Robustness</a>' in text
     assert "Nothing" not in text
+
+
+def test_mistakes_stand_under_the_titles_of_their_groups(tmp_path):
+    groups = {
+        "count: 3 of 9 right": [picture(n="one")],
+        "nothing": [],
+        "colour": [picture(n="two"), picture(n="three")],
+    }
+    found = section(page(tmp_path, mistakes=groups), "mistakes")
+    assert re.findall(r"<h3.*?>(.*?)</h3>|<dd>(.*?)</dd>", found) == [
+        ("count: 3 of 9 right", ""),
+        ("", "one"),
+        ("colour", ""),
+        ("", "two"),
+        ("", "three"),
+    ]
+    assert "<h3" not in section(page(tmp_path, mistakes={"": [picture(n="one")]}), "mistakes")
 
 
 def test_scores_stand_at_the_top_and_their_parts_in_tables(tmp_path):
@@ -155,7 +172,7 @@ def test_heat_maps_without_labels_are_numbered(tmp_path):
 
 
 def test_examples_and_mistakes_stand_apart_in_their_order(tmp_path):
-    text = page(tmp_path, panels=[picture(n="one"), picture(n="two")], mistakes=[picture(n="three")])
+    text = page(tmp_path, panels=[picture(n="one"), picture(n="two")], mistakes={"": [picture(n="three")]})
     assert re.findall("<dd>(.*?)</dd>", section(text, "examples")) == ["one", "two"]
     assert re.findall("<dd>(.*?)</dd>", section(text, "mistakes")) == ["three"]
 
@@ -297,7 +314,7 @@ def test_a_full_disk_is_one_clear_error_and_keeps_the_old_report(tmp_path):
         "from mmjax.train import report\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
         "try:\n"
-        "    report.write(sys.argv[1], config={}, scores={'a': 1}, panels=[], mistakes=[], parameters={},\n"
+        "    report.write(sys.argv[1], config={}, scores={'a': 1}, panels=[], mistakes={}, parameters={},\n"
         "                 versions={}, commands={})\n"
         "except OSError as error: print(error)\n"
     )
