@@ -30,7 +30,7 @@ def get_config(variant="base"):
         scratch=dict(data="nlvr"),
         counts=dict(data="statements", steps=1500, decay=0.01),
         scenes=dict(data="statements", batch=256, steps=1500),
-        statements=dict(data="statements", start=SCENES | dict(also=COUNTS), words="runs/nlvr_scenes", peak=1e-3),
+        statements=dict(data="statements", start=SCENES | dict(also=COUNTS), words="runs/nlvr_scenes", peak=3e-4),
         pick=dict(data="picks", start=dict(workdir="runs/nlvr_statements", rules=FRESH), words="runs/nlvr_statements"),
         smoke=dict(data="nlvr", **SMALL),
         smoke_pick=dict(data="picks", **SMALL),
