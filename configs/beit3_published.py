@@ -135,7 +135,7 @@ def nlvr2(size):
         head=use("heads.classify", classes=size["classes"]),
         several=("image",),
     )
-    two = use("data.modality.video", feature="image", frames=2, size=size["side"])
+    two = use("data.modality.pictures", feature="image", count=2, size=size["side"])
     modalities = {"image": two, "text": text("sentence", size["length"])}
     aim = dict(label=use("data.label", feature="label"), group=use("data.group", feature="group"))
     data = rows(size, "nlvr2", modalities, **aim)

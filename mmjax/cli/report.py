@@ -45,7 +45,7 @@ def write(
         sections={"Robustness": robustness_panels.panels(run.workdir)},
         parameters=paths.flatten(variables["params"]),
         versions=_versions(),
-        commands=_commands(run.workdir, options, run.feed.asks),
+        commands=_commands(run.workdir, options, _asks(run)),
     )
 
 
@@ -108,6 +108,12 @@ def _versions() -> dict[str, str]:
             found[package] = "not installed"
     devices = jax.devices()
     return found | {"devices": f"{len(devices)} {devices[0].device_kind}"}
+
+
+def _asks(run: Run) -> list[str]:
+    """The fields that a run is asked with, one of which several make an example as often as it takes them."""
+    modalities = getattr(run.experiment.data, "modalities", {})
+    return [name for name in run.feed.asks for _ in range(getattr(modalities.get(name), "count", 1))]
 
 
 def _commands(workdir: Path, options: Sequence[str], asks: Sequence[str]) -> dict[str, str]:

@@ -87,7 +87,10 @@ class Packer:
         """Raise ValueError where a row has more pictures than an example may have."""
         most = self.shapes.pictures
         if count > (most or 1):
-            raise ValueError(f"{name}: it has {count} pictures, but data.pictures is {most}: set it to {count} or more")
+            raise ValueError(
+                f"{name}: it has {count} pictures, but data.pictures is {most}: set it to {count} or more, or give "
+                f"at most {most or 1}"
+            )
 
     def fits(self, pair: Pair) -> bool:
         """Whether a pair is short enough."""

@@ -2,11 +2,14 @@
 
 import shlex
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from mmjax.cli import report
 from mmjax.core.task import Panel
+from mmjax.data.modality.pictures import Pictures
+from mmjax.data.modality.text import Text
 
 
 @pytest.mark.parametrize(
@@ -14,6 +17,7 @@ from mmjax.core.task import Panel
     [
         (("image", "text"), '--image=FILE --text="..."'),
         (("image",), "--image=FILE"),
+        (("image", "image", "text"), '--image=FILE --image=FILE --text="..."'),
         (("image", "question"), '--image=FILE --text="..."'),
         (("text", "audio"), "--jsonl=FILE"),
     ],
@@ -21,6 +25,15 @@ from mmjax.core.task import Panel
 def test_the_command_asks_for_what_the_run_reads(asks, row):
     commands = report._commands(Path("a run"), ["--config=configs/mine.py"], asks)
     assert commands["predict"] == f"mmjax predict --workdir='a run' {row}"
+
+
+def test_a_run_of_two_pictures_is_asked_with_two():
+    modalities = {"image": Pictures("image", 2, 4), "text": Text("said", 3)}
+    run = SimpleNamespace(experiment=SimpleNamespace(data=SimpleNamespace(modalities=modalities)))
+    run.feed = SimpleNamespace(asks=("image", "text"))
+    assert report._asks(run) == ["image", "image", "text"]
+    run.experiment.data = SimpleNamespace()  # one that has no modalities
+    assert report._asks(run) == ["image", "text"]
 
 
 def test_a_shell_reads_the_command_of_a_run_as_it_was_given():

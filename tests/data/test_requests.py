@@ -118,5 +118,7 @@ def test_several_pictures_of_a_row_stand_in_order_and_too_many_are_told():
     assert [int(example["index"]) for example in examples] == [0, 2]  # the same two pictures share an example
     assert [example["image_mask"].tolist() for example in examples] == [[True, True, False], [True, False, False]]
     np.testing.assert_array_equal(examples[0]["image"], [light, dark, np.zeros_like(dark)])
-    assert errors == {3: "row 3: it has 4 pictures, but data.pictures is 3: set it to 4 or more"}
-    assert pack(rows[:1])[1] == {0: "row 0: it has 2 pictures, but data.pictures is None: set it to 2 or more"}
+    assert errors == {3: "row 3: it has 4 pictures, but data.pictures is 3: set it to 4 or more, or give at most 3"}
+    assert pack(rows[:1])[1] == {
+        0: "row 0: it has 2 pictures, but data.pictures is None: set it to 2 or more, or give at most 1"
+    }

@@ -47,7 +47,7 @@ class Picture:
         if value is None or (isinstance(value, bytes) and not value):
             return self.blank()
         if isinstance(value, list | tuple):
-            raise ValueError(f"a list of {len(value)}; expected one picture")
+            raise ValueError(f"a list of {len(value)}; expected one picture: give one alone")
         if not isinstance(value, str | os.PathLike | bytes | np.ndarray | Image.Image):
             raise ValueError(
                 f"{value!r:.60} is no picture: expected a path, an array [H, W, 3] uint8 or a Pillow image"

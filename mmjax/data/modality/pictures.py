@@ -49,8 +49,8 @@ class Pictures:
             return self.blank()
         if len(given) != self.count:
             raise ValueError(
-                f"{len(given)} picture{'s' * (len(given) > 1)}, expected {self.count}: each row gives a list of "
-                f"{self.count}, in the order that the run was trained with"
+                f"{len(given)} picture{'s' * (len(given) > 1)}, expected {self.count}: give {self.count}, in the order "
+                "that the run was trained with"
             )
         shown = [self._picture(number, one, fitted) for number, one in enumerate(given)]
         return np.stack(shown), np.ones(self.count, bool)

@@ -32,7 +32,7 @@ def test_a_row_may_have_none(given):
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ("a.png", "^1 picture, expected 2: each row gives a list of 2"),
+        ("a.png", "^1 picture, expected 2: give 2, in the order"),
         (grey(1), "^1 picture, expected 2"),
         (np.stack([grey(1)] * 3), "^3 pictures, expected 2"),
         ([grey(1), None], "^picture 1 is missing; give all 2, or none"),
