@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mmjax.cli.load import Model
 
 SHORT = 60  # letters of a text that an error repeats
+OPTIONS = {"image": "--image=FILE", "text": '--text="..."', "question": '--text="..."'}
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -119,9 +120,9 @@ def _named(args: argparse.Namespace, row: dict[str, Any], asks: Sequence[str]) -
     for name in row:
         if asks and name not in asks:  # a run that is asked nothing says so itself
             given = args.image[0] if name == "image" else args.text
+            how = f"leave --{name} out" if set(asks) <= OPTIONS.keys() else "give the others by --jsonl"
             raise ValueError(
-                f"--{name}={given}: the run in {args.workdir} takes no {name}, only {', '.join(asks)}; give the others "
-                "by --jsonl"
+                f"--{name}={given}: the run in {args.workdir} takes no {name}, only {', '.join(asks)}; {how}"
             )
     return row
 
@@ -138,8 +139,7 @@ def _check_given(args: argparse.Namespace, row: dict[str, Any], model: Model) ->
     asks = tuple(model.feed.asks)
     lacking = [name for name in asks if name not in row or (isinstance(row[name], str) and not row[name].strip())]
     if lacking:
-        options = {"image": "--image=FILE", "text": '--text="..."', "question": '--text="..."'}
-        known = [options[name] for name in lacking if name in options]
+        known = [OPTIONS[name] for name in lacking if name in OPTIONS]
         how = f"give {' and '.join(known)}" if len(known) == len(lacking) else "give a row of all by --jsonl"
         raise ValueError(
             f"{_options(args)}: the run in {args.workdir} reads {', '.join(asks)}, and {' and '.join(lacking)} "

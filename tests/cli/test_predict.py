@@ -187,6 +187,10 @@ def test_an_option_that_the_run_would_not_read_is_told_and_a_text_may_be_called_
     assert predict._named(args, row, ("image", "question")) == {"image": "0.png", "question": "what?"}
     with pytest.raises(ValueError, match=r"--image=0\.png: the run in runs/x takes no image, only steps, text; give"):
         predict._named(args, row, ("steps", "text"))
+    with pytest.raises(
+        ValueError, match=r"--text=what\?: the run in runs/x takes no text, only image; leave --text out"
+    ):
+        predict._named(args, row, ("image",))
 
 
 def test_how_answers_are_looked_for_can_be_set_and_rows_draw_anew_however_many_are_read_together(
