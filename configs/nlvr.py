@@ -20,18 +20,19 @@ BOXES = tuple((left, 0.0, left + 0.25, 1.0) for left in (0.0, 0.375, 0.75))
 TELL, SAY = "^encoders_image/tell/", "^encoders_image/say/"
 COUNTS = dict(workdir="runs/nlvr_counts", rules=((TELL, "encoders_image/"),), same_words=False)
 SCENES = dict(workdir="runs/nlvr_scenes", rules=((TELL, None), (SAY, "encoders_image/")))
+STATEMENTS = "runs/nlvr_statements"
 FRESH = (("^(fusion|trunk|head)(/|$)", None),)  # what compares two pictures judges otherwise than of one
 
 
 def get_config(variant="base"):
     size = choose(
         variant,
-        base=dict(data="nlvr", start=dict(workdir="runs/nlvr_statements"), words="runs/nlvr_statements", peak=3e-4),
+        base=dict(data="nlvr", start=dict(workdir=STATEMENTS), words=STATEMENTS, peak=1e-4, steps=150, warmup=20),
         scratch=dict(data="nlvr"),
         counts=dict(data="statements", steps=1500, decay=0.01),
         scenes=dict(data="statements", batch=256, steps=1500),
         statements=dict(data="statements", start=SCENES | dict(also=COUNTS), words="runs/nlvr_scenes", peak=3e-4),
-        pick=dict(data="picks", start=dict(workdir="runs/nlvr_statements", rules=FRESH), words="runs/nlvr_statements"),
+        pick=dict(data="picks", start=dict(workdir=STATEMENTS, rules=FRESH), words=STATEMENTS, peak=3e-4),
         smoke=dict(data="nlvr", **SMALL),
         smoke_pick=dict(data="picks", **SMALL),
     )
