@@ -29,10 +29,17 @@ class Nearest:
                 f"{type(model.task).__module__.removeprefix('mmjax.')}, so leave it out"
             )
         self.model, self.among, self.name = model, among, name
-        self.found = model.predict(among, root)
-        for number, answer in enumerate(self.found, 1):
+        found = model.predict(among, root)
+        for number, answer in enumerate(found, 1):
             if "error" in answer:
                 raise ValueError(f"{name}: row {number}: {answer['error']}")
+        # Of each view which rows have it, and their unit vectors.
+        self.there, self.items = {}, {}
+        for view in model.task.model.order:
+            given = [answer["prediction"][view] for answer in found]
+            self.there[view] = [n for n, vector in enumerate(given) if vector is not None]
+            if self.there[view]:
+                self.items[view] = unit(np.stack([given[n] for n in self.there[view]]))
 
     def __call__(self, rows: Rows, root: str | os.PathLike = Path(), count: int = 3) -> list[dict[str, Any]]:
         """{"nearest": [{the fields of a row, "similarity": cosine}, ...]} for each row, or {"error"}.
@@ -49,10 +56,10 @@ class Nearest:
         if all(vector is not None for vector in given.values()):
             return {"error": f"it gives {one} and {other}; give one of them, and the nearest of the other are told"}
         asked, wanted = (one, other) if given[one] is not None else (other, one)
-        there = [n for n, found in enumerate(self.found) if found["prediction"][wanted] is not None]
-        if not there:
+        if wanted not in self.items:
             return {"error": f"{self.name} has no {wanted}, which is what {asked} is compared with; give rows with it"}
-        items = unit(np.stack([self.found[n]["prediction"][wanted] for n in there]))
-        near = items @ unit(given[asked])
+        near = self.items[wanted] @ unit(given[asked])
         best = np.argsort(-near, kind="stable")[:count]
-        return {"nearest": [{**self.among[there[n]], "similarity": round(float(near[n]), 4)} for n in best]}
+        return {
+            "nearest": [{**self.among[self.there[wanted][n]], "similarity": round(float(near[n]), 4)} for n in best]
+        }
