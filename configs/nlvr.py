@@ -1,11 +1,12 @@
-"""NLVR: is a sentence true of a picture of three boxes? By BEiT-3's multiway transformer (arXiv 2208.10442).
+"""NLVR: is a sentence true of a picture of three boxes? What it says modulates what is made of each (arXiv 1709.07871).
 
 The published sentences are few, so that a model learns first to tell in numbers what is in a box (`counts`) and, of
 generated statements in their style, what words mean where these numbers are given (`scenes`); then both at once of
 pictures (`statements`), and last the sentences themselves (`base`). Each starts from those before, under
 `runs/nlvr_counts`, `runs/nlvr_scenes` and `runs/nlvr_statements`; `scratch` learns the sentences alone. Choices are
 made on `held`, sentences of other directories than those that are learnt; `mmjax evaluate --split=dev` measures.
-`mmjax data build nlvr --source=FILE_OR_FOLDER` and `mmjax data build statements` prepare the data.
+`mmjax data build nlvr --source=FILE_OR_FOLDER`, `mmjax data build statements` and `mmjax data build scenes` prepare the
+data.
 
 `pick` is an extra: of which of two pictures is a generated sentence true? Each meets the sentence by itself, as in
 `statements`, whose run it starts from. `mmjax data build picks` prepares it.
@@ -13,7 +14,7 @@ made on `held`, sentences of other directories than those that are learnt; `mmja
 
 from mmjax.core.build import choose, experiment, use
 
-SIDES, VOCAB, LENGTH, HEAD, INSIDE = (50, 200), 256, 32, 16, 24
+SIDES, VOCAB, LENGTH, HEAD, INSIDE = (50, 200), 256, 32, 16, 57
 # Of a picture that is 400 wide a box has 100, with 50 between two.
 BOXES = tuple((left, 0.0, left + 0.25, 1.0) for left in (0.0, 0.375, 0.75))
 # What is seen in a box is taken of one run, and what words mean of another.
@@ -30,7 +31,7 @@ def get_config(variant="base"):
         base=dict(data="nlvr", start=dict(workdir=STATEMENTS), words=STATEMENTS, peak=1e-4, steps=150, warmup=20),
         scratch=dict(data="nlvr"),
         counts=dict(data="statements", steps=1500, decay=0.01),
-        scenes=dict(data="statements", batch=256, steps=1500),
+        scenes=dict(data="scenes", batch=256, steps=4000, peak=1e-3),
         statements=dict(data="statements", start=SCENES | dict(also=COUNTS), words="runs/nlvr_scenes", peak=3e-4),
         pick=dict(data="picks", start=dict(workdir=STATEMENTS, rules=FRESH), words=STATEMENTS, peak=3e-4),
         smoke=dict(data="nlvr", **SMALL),
@@ -49,7 +50,7 @@ def get_config(variant="base"):
         regions=BOXES,
         stem=use("nn.neighbour_stem", widths=size.get("widths", (64, 96)), dim=96),
     )
-    say = use("encoders.numbers", dim=dim, position=use("nn.table_position", length=len(BOXES)))
+    say = use("encoders.numbers", dim=dim)
     if variant == "counts":
         modalities, model = {"image": picture}, alone(tell)
         task = use("tasks.regress", model=model, loss_of=use("losses.squared_error"))
@@ -58,14 +59,12 @@ def get_config(variant="base"):
         given = variant == "scenes"
         modalities = {"image": inside if given else picture, "text": text}
         image = say if given else use("encoders.concepts", dim=dim, tell=tell, say=say)
-        task = use("tasks.classify", model=beit3(image, dim, size.get("layers", 3)))
+        task = use("tasks.classify", model=modulated(image, dim, size.get("width", 256)))
         aim = dict(label=use("data.label", feature="label"), kind=use("data.label", feature="kind"), tokenizer=words)
     if size["data"] == "nlvr":
         aim |= dict(group=use("data.group", feature="identifier"), test="held")
     if size["data"] == "picks":
-        order = ("image", "text")
         modalities["image"] = use("data.modality.pictures", feature="image", count=2, size=size.get("sides", SIDES))
-        task.model.fusion = use("fusion.attention_pooling", order=order, heads=dim // HEAD)
         task.model.trunk, task.model.several = use("nn.joined"), ("image",)
     return experiment(
         task=task,
@@ -95,17 +94,18 @@ def alone(tell):
     )
 
 
-def beit3(image, dim, layers):
-    """All tokens decide together: from little data that is learnt sooner than by the first ones alone."""
-    order = ("image", "text")
-    text = use("encoders.embedding", dim=dim, vocab=VOCAB, position=use("nn.table_position", length=LENGTH))
+def modulated(image, dim, width):
+    """A sentence by itself, then what it asks of each box, and of all answers whether it is true."""
     return use(
         "models.compose",
-        encoders={"image": image, "text": text},
-        interactions=(use("interaction.multiway", order=order, layers=layers, heads=dim // HEAD),),
-        fusion=use("fusion.concat", order=order),
-        head=use("heads.classify", classes=2, hidden=2 * dim),
+        encoders={
+            "image": image,
+            "text": use("encoders.embedding", dim=dim, vocab=VOCAB, position=use("nn.table_position", length=LENGTH)),
+        },
+        trunks={"text": use("nn.transformer", layers=2, heads=dim // HEAD)},
+        fusion=use("fusion.film_blocks", order=("image", "text"), width=width),
+        head=use("heads.classify", classes=2, hidden=width),
     )
 
 
-SMALL = dict(dim=32, layers=1, sides=(20, 80), widths=(8,), batch=4, steps=8, warmup=2)
+SMALL = dict(dim=32, width=32, sides=(20, 80), widths=(8,), batch=4, steps=8, warmup=2)

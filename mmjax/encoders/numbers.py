@@ -1,4 +1,4 @@
-"""Rows of numbers as tokens by one linear map and a place: x_t = W v_t + b + p_t.
+"""Rows of numbers as tokens by one linear map and, where it matters, a place: x_t = W v_t + b + p_t.
 
 Nothing is normalised: two of a thing are twice one of it, which a norm would take away.
 """
@@ -14,10 +14,13 @@ from mmjax.nn.dense import Dense
 
 
 class Numbers(nn.Module):
-    """Rows [B, T, C] with mask [B, T] to Tokens [B, T, dim]; `position` has places for T, see `nn.table_position`."""
+    """Rows [B, T, C] with mask [B, T] to Tokens [B, T, dim].
+
+    `position`, None where rows have no order, has places for T, see `nn.table_position`.
+    """
 
     dim: int
-    position: nn.Module
+    position: nn.Module | None = None
 
     def __post_init__(self):
         super().__post_init__()
@@ -27,4 +30,5 @@ class Numbers(nn.Module):
     def __call__(self, values: jax.Array, mask: jax.Array, *, train: bool) -> Tokens:
         check_arrays(self, values, mask, "B T | C")
         x = jnp.where(mask[..., None], values, 0).astype(computing(self))
-        return Tokens.of(self.position(Dense(self.dim, name="map")(x)), mask)
+        x = Dense(self.dim, name="map")(x)
+        return Tokens.of(x if self.position is None else self.position(x), mask)

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from mmjax.data import images, prepared
+from mmjax.data.scenes import scenes_dataset_builder
 from mmjax.data.statements import boxes, statement, statements_dataset_builder
-from mmjax.data.statements.boxes import COLOURS, SHAPES, Item, block
+from mmjax.data.statements.boxes import COLOURS, SHAPES, SIZES, Item, block
 from mmjax.data.statements.parts import Amid, Highest, Kinds, Level, Only, Over, Run, Touching
 from mmjax.data.statements.picture import PAINT, render
 from mmjax.data.statements.what import What, exactly, touches
@@ -202,20 +203,70 @@ def test_an_example_is_a_function_of_seed_and_number():
     assert len({(row.scene, row.sentence) for row in many()}) > len(many()) - 5
 
 
-def test_the_builder_keeps_what_is_in_the_boxes_and_the_test_begins_where_the_training_ends(tmp_path, monkeypatch):
-    monkeypatch.setattr(statements_dataset_builder, "TRAIN", 30)
-    monkeypatch.setattr(statements_dataset_builder, "TEST", 10)
+def expected(items, tower):
+    """What `contents` says of a box, counted one by one of what was found in its pixels."""
+
+    def count(things, of):
+        return [things.count(one) for one in itertools.product(*of)]
+
+    shapes, ends = [(i.colour, i.shape) for i in items], {"left": "x", "right": "x", "top": "y", "bottom": "y"}
+    reached = [
+        (i.colour, name)
+        for i in items
+        for name, axis in ends.items()
+        if getattr(i, axis) == (100 - i.size if name in ("right", "bottom") else 0)
+    ]
+    numbers = count(shapes, (COLOURS, SHAPES))
+    numbers += count([shape for shape, i in zip(shapes, items, strict=True) if wall(i)], (COLOURS, SHAPES))
+    numbers += count(reached, (COLOURS, ends)) + count([(i.colour, i.size) for i in items], (COLOURS, SIZES))
+    stack = [item.colour for item in items] if tower else []  # found from the base up
+    numbers += [colour in stack[level : level + 1] for level, colour in itertools.product(range(4), COLOURS)]
+    near = [
+        {one.colour, other.colour}
+        for one, other in itertools.combinations(items, 2)
+        if max(one.x - other.x - other.size, other.x - one.x - one.size) <= 2
+        and max(one.y - other.y - other.size, other.y - one.y - one.size) <= 2
+    ]
+    pairs = itertools.combinations_with_replacement(COLOURS, 2)
+    return numbers + [near.count(set(pair)) for pair in pairs]
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Few rows of `statements` and of `scenes`."""
+    for builder, name, rows in (
+        (statements_dataset_builder, "TRAIN", 30),
+        (statements_dataset_builder, "TEST", 10),
+        (scenes_dataset_builder, "TRAIN", 45),
+    ):
+        monkeypatch.setattr(builder, name, rows)
+
+
+def test_the_builder_keeps_what_is_in_the_boxes_and_the_test_begins_where_the_training_ends(tmp_path, small):
     assert prepared.prepare("statements", str(tmp_path))["splits"] == {"train": 30, "test": 10}
     rows = [prepared.peek("statements", split, count, str(tmp_path)) for split, count in (("train", 30), ("test", 10))]
     for row, drawn in zip(rows[0] + rows[1], many(), strict=False):
         assert row["sentence"] == drawn.sentence and row["label"] == drawn.label
         np.testing.assert_array_equal(row["image"], images.decode(render(drawn.scene)))
-        for number, box in enumerate(seen(row["image"])):
-            for place, colour in enumerate(COLOURS):
-                mine = [item for item in box if item.colour == colour]
-                assert row["counts"][number, place].tolist() == [
-                    sum(i.shape == shape for i in mine) for shape in SHAPES
-                ]
-                assert row["touching"][number, place] == sum(map(wall, mine))
-            stack = [1 + COLOURS.index(item.colour) for item in box] if boxes.is_tower(drawn.scene) else []
-            assert row["stacks"][number].tolist() == (stack + [0] * 4)[:4]
+        for box, numbers in zip(seen(row["image"]), row["boxes"], strict=True):
+            assert numbers.tolist() == expected(box, boxes.is_tower(drawn.scene))
+
+
+def test_scenes_are_the_statements_and_more_without_pictures_and_have_their_test(tmp_path, small):
+    for name in ("statements", "scenes"):
+        prepared.prepare(name, str(tmp_path))
+    found = {
+        name: {split: prepared.peek(name, split, 100, str(tmp_path)) for split in ("train", "test")}
+        for name in ("statements", "scenes")
+    }
+    assert [len(rows) for rows in found["scenes"].values()] == [45, 10]
+    drawn = many()[:30] + many()[40:55]
+    assert [row["sentence"] for row in found["scenes"]["train"]] == [row.sentence for row in drawn]
+    assert [row["label"] for row in found["scenes"]["train"]] == [row.label for row in drawn]
+    pairs = list(zip(found["scenes"]["train"], found["statements"]["train"], strict=False))
+    pairs += zip(found["scenes"]["test"], found["statements"]["test"], strict=True)
+    assert len(pairs) == 40
+    for scene, statement_ in pairs:
+        assert set(statement_) - set(scene) == {"image"}
+        np.testing.assert_array_equal(scene["boxes"], statement_["boxes"])
+        assert all(scene[name] == statement_[name] for name in ("sentence", "label", "kind"))

@@ -26,3 +26,13 @@ def test_twice_as_much_is_twice_as_far_from_nothing():
     params = reference.parameters(NUMBERS, ROWS, MASK, train=False)
     nothing, once, twice = (loops.run(NUMBERS, params, n * ROWS, MASK).x[MASK] for n in (0, 1, 2))
     np.testing.assert_allclose(twice - nothing, 2 * (once - nothing), atol=1e-5)
+
+
+def test_without_places_the_order_of_rows_does_not_matter():
+    numbers = Numbers(dim=DIM)
+    params = reference.parameters(numbers, ROWS, MASK, train=False)
+    assert set(params) == {"map"}
+    found, turned = (
+        loops.run(numbers, params, rows, mask).x for rows, mask in ((ROWS, MASK), (ROWS[:, ::-1], MASK[:, ::-1]))
+    )
+    np.testing.assert_allclose(turned[:, ::-1], found, atol=1e-6)

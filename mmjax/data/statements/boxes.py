@@ -65,10 +65,11 @@ def place(rng: np.random.Generator, shape: str, colour: str, size: int, others: 
     """An item where nothing is yet; None where no place was found."""
     for _ in range(TRIES):
         x, y = (min(int(rng.random() * SIDE), SIDE - size) for _ in range(2))
-        if all(
-            x + size < other.x or other.x + other.size < x or y + size < other.y or other.y + other.size < y
-            for other in others
-        ):
+        # A row tries hundreds of places: a plain loop takes half of the time of all().
+        for _, _, side, left, top in others:
+            if x + size >= left and left + side >= x and y + size >= top and top + side >= y:
+                break
+        else:
             return Item(shape, colour, size, x, y)
     return None
 
