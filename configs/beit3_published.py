@@ -3,7 +3,7 @@
 `base` and `large` are as released, with maps and norms of each modality's own; `giant` is the paper's, with attention
 shared. How `base` and `large` were pretrained is not told: they have the giant's settings. `nlvr2_*`, `vqa_*` and
 `imagenet_*` are as released, from what `mmjax import beit3` has put into `runs/beit3_base` or `runs/beit3_large`, but
-that pictures are not varied by RandAugment and random erasing, and heads start as wide as other layers. `caption_*`
+that pictures for questions are not cropped, and those of classes are by `data.augment`'s rules. `caption_*`
 hides words of captions and writes them token by token, `caption_giant` from a run of `giant` under `runs/beit3_giant`.
 An example is a picture with one of its captions, and an epoch as many as there are; captions are not cut at 32 tokens
 but have room for 64, and no loss is left out, as that of the worst tokens is in the released code later on. That the
@@ -132,7 +132,7 @@ def nlvr2(size):
         **towers(size),
         fusion=use("fusion.first_tokens", order=ORDER),
         trunk=use("nn.joined"),
-        head=use("heads.classify", classes=size["classes"]),
+        head=use("heads.classify", classes=size["classes"], start=0.001),
         several=("image",),
     )
     two = use("data.modality.pictures", feature="image", count=2, size=size["side"])
@@ -151,7 +151,11 @@ def vqa(size):
         trunk=use("nn.chain", parts=(use("nn.pooler"), use("nn.joined", norm=False))),
         head=use("heads.multi_label", labels=size["classes"]),
     )
-    modalities = {"image": picture(size), "text": text("question", size["length"])}
+    # Nothing that changes colours, of which questions ask.
+    changes = ("autocontrast", "equalize", "brightness", "sharpness", "shear_x", "shear_y", "translate_x")
+    changes += ("identity", "translate_y", "rotate")
+    augment = None if size["small"] else use("data.rand_augment", strength=0.7, changes=changes)
+    modalities = {"image": picture(size, augment), "text": text("question", size["length"])}
     one = dict(feature="answer", least=1, scores=(0.0, 1.0)) if size["small"] else dict(feature="answers")
     votes = use("data.votes", size=size["classes"], **one)
     data = rows(size, "easyvqa" if size["small"] else "vqav2", modalities, labels=votes)
@@ -196,12 +200,17 @@ def imagenet(size):
         **towers(size, ("image",), end_norm=False),
         fusion=use("fusion.concat", order=("image",)),
         trunk=use("nn.patch_pooler"),
-        head=use("heads.classify", classes=size["classes"]),
+        head=use("heads.classify", classes=size["classes"], start=0.001),
     )
     task = use(
         "tasks.classify", model=model, smoothing=0.0 if size["small"] else 0.1, mix=use("tasks.mix"), compute="bfloat16"
     )
-    augment = use("data.augment", tint=0.4, ground=0)
+    parts = (
+        use("data.augment", tint=0.0, ground=0),
+        use("data.rand_augment", strength=0.9, deviation=0.05),
+        use("data.erase", probability=0.25),
+    )
+    augment = None if size["small"] else use("data.in_turn", parts=parts)
     name, feature = ("easyvqa_captions", "caption") if size["small"] else ("imagenet", "label")
     return task, rows(size, name, dict(image=picture(size, augment)), label=use("data.label", feature=feature))
 

@@ -1,7 +1,9 @@
 """Logits of classes against a linear map in a loop."""
 
+import jax
 import numpy as np
 import pytest
+from flax import linen as nn
 
 from mmjax.heads.classify import Classify
 from tests import reference
@@ -19,6 +21,19 @@ def test_it_is_a_linear_map_of_the_features(name):
     params = reference.parameters(module, given, train=False)
     expected = reference.dense(hidden(given, params), params["logits"])
     np.testing.assert_allclose(module.apply({"params": params}, given, train=False), expected, atol=1e-5)
+
+
+def test_it_starts_as_other_layers_do_or_as_much_narrower_as_is_said():
+    given = tokens()
+    kernels = [
+        Classify(classes=3, start=start).init(jax.random.key(0), given, train=False)["params"]["logits"]["kernel"]
+        for start in (1.0, 0.001)
+    ]
+    np.testing.assert_allclose(kernels[1], 0.001 * kernels[0], rtol=1e-5)
+    plain = nn.Dense(3).init(jax.random.key(0), np.zeros((500, given.x.shape[-1])))["params"]["kernel"]
+    assert kernels[0].std() == pytest.approx(plain.std(), rel=0.5)
+    with pytest.raises(ValueError, match=r"start is 0\.0; expected a number above 0"):
+        Classify(classes=3, start=0.0)
 
 
 def test_a_choice_among_fewer_than_two_is_refused():
