@@ -28,7 +28,7 @@ FRESH = (("^(fusion|trunk|head)(/|$)", None),)  # what compares two pictures jud
 def get_config(variant="base"):
     size = choose(
         variant,
-        base=dict(data="nlvr", start=dict(workdir=STATEMENTS), words=STATEMENTS, peak=1e-4, steps=150, warmup=20),
+        base=dict(data="nlvr", start=dict(workdir=STATEMENTS), words=STATEMENTS, peak=2e-5, steps=150, warmup=20),
         scratch=dict(data="nlvr"),
         counts=dict(data="statements", steps=1500, decay=0.01),
         scenes=dict(data="scenes", batch=256, steps=4000, peak=1e-3),
