@@ -14,7 +14,7 @@ data.
 
 from mmjax.core.build import choose, experiment, use
 
-SIDES, VOCAB, LENGTH, HEAD, INSIDE = (50, 200), 256, 32, 16, 57
+SIDES, PATCH, VOCAB, LENGTH, HEAD, INSIDE = (100, 400), 10, 256, 32, 16, 57
 # Of a picture that is 400 wide a box has 100, with 50 between two.
 BOXES = tuple((left, 0.0, left + 0.25, 1.0) for left in (0.0, 0.375, 0.75))
 # What is seen in a box is taken of one run, and what words mean of another.
@@ -48,7 +48,7 @@ def get_config(variant="base"):
         "encoders.regions",
         dim=INSIDE,
         regions=BOXES,
-        stem=use("nn.neighbour_stem", widths=size.get("widths", (64, 96)), dim=96),
+        stem=use("nn.neighbour_stem", widths=size.get("widths", (64, 96)), dim=96, side=size.get("patch", PATCH)),
     )
     say = use("encoders.numbers", dim=dim)
     if variant == "counts":
@@ -108,4 +108,4 @@ def modulated(image, dim, width):
     )
 
 
-SMALL = dict(dim=32, width=32, sides=(20, 80), widths=(8,), batch=4, steps=8, warmup=2)
+SMALL = dict(dim=32, width=32, sides=(20, 80), patch=5, widths=(8,), batch=4, steps=8, warmup=2)
