@@ -180,7 +180,7 @@ contrast: | $(VENV)/has-bench
 nlvr: | $(VENV)/has-bench
 	$(BIN)/mmjax data build nlvr --source=$(NLVR)
 	$(BIN)/mmjax data build statements
-	$(BIN)/mmjax data build scenes
+	$(BIN)/mmjax data build scene_statements
 	$(BIN)/python -m experiments.nlvr.run
 
 alignment: | $(VENV)/has-bench

@@ -5,8 +5,8 @@ generated statements in their style, what words mean where these numbers are giv
 pictures (`statements`), and last the sentences themselves (`base`). Each starts from those before, under
 `runs/nlvr_counts`, `runs/nlvr_scenes` and `runs/nlvr_statements`; `scratch` learns the sentences alone. Choices are
 made on `held`, sentences of other directories than those that are learnt; `mmjax evaluate --split=dev` measures.
-`mmjax data build nlvr --source=FILE_OR_FOLDER`, `mmjax data build statements` and `mmjax data build scenes` prepare the
-data.
+`mmjax data build nlvr --source=FILE_OR_FOLDER`, and `mmjax data build` of `statements` and of `scene_statements`,
+prepare the data.
 
 `pick` is an extra: of which of two pictures is a generated sentence true? Each meets the sentence by itself, as in
 `statements`, whose run it starts from. `mmjax data build picks` prepares it.
@@ -31,7 +31,7 @@ def get_config(variant="base"):
         base=dict(data="nlvr", start=dict(workdir=STATEMENTS), words=STATEMENTS, peak=2e-5, steps=150, warmup=20),
         scratch=dict(data="nlvr"),
         counts=dict(data="statements", steps=1500, decay=0.01),
-        scenes=dict(data="scenes", batch=256, steps=4000, peak=1e-3),
+        scenes=dict(data="scene_statements", batch=256, steps=4000, peak=1e-3),
         statements=dict(data="statements", start=SCENES | dict(also=COUNTS), words="runs/nlvr_scenes", peak=3e-4),
         pick=dict(data="picks", start=dict(workdir=STATEMENTS, rules=FRESH), words=STATEMENTS, peak=3e-4),
         smoke=dict(data="nlvr", **SMALL),

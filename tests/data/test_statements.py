@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mmjax.data import images, prepared
-from mmjax.data.scenes import scenes_dataset_builder
+from mmjax.data.scene_statements import scene_statements_dataset_builder
 from mmjax.data.statements import boxes, statement, statements_dataset_builder
 from mmjax.data.statements.boxes import COLOURS, SHAPES, SIZES, Item, block
 from mmjax.data.statements.parts import Amid, Highest, Kinds, Level, Only, Over, Run, Touching
@@ -233,11 +233,11 @@ def expected(items, tower):
 
 @pytest.fixture
 def small(monkeypatch):
-    """Few rows of `statements` and of `scenes`."""
+    """Few rows of `statements` and of `scene_statements`."""
     for builder, name, rows in (
         (statements_dataset_builder, "TRAIN", 30),
         (statements_dataset_builder, "TEST", 10),
-        (scenes_dataset_builder, "TRAIN", 45),
+        (scene_statements_dataset_builder, "TRAIN", 45),
     ):
         monkeypatch.setattr(builder, name, rows)
 
@@ -253,18 +253,18 @@ def test_the_builder_keeps_what_is_in_the_boxes_and_the_test_begins_where_the_tr
 
 
 def test_scenes_are_the_statements_and_more_without_pictures_and_have_their_test(tmp_path, small):
-    for name in ("statements", "scenes"):
+    for name in ("statements", "scene_statements"):
         prepared.prepare(name, str(tmp_path))
     found = {
         name: {split: prepared.peek(name, split, 100, str(tmp_path)) for split in ("train", "test")}
-        for name in ("statements", "scenes")
+        for name in ("statements", "scene_statements")
     }
-    assert [len(rows) for rows in found["scenes"].values()] == [45, 10]
+    assert [len(rows) for rows in found["scene_statements"].values()] == [45, 10]
     drawn = many()[:30] + many()[40:55]
-    assert [row["sentence"] for row in found["scenes"]["train"]] == [row.sentence for row in drawn]
-    assert [row["label"] for row in found["scenes"]["train"]] == [row.label for row in drawn]
-    pairs = list(zip(found["scenes"]["train"], found["statements"]["train"], strict=False))
-    pairs += zip(found["scenes"]["test"], found["statements"]["test"], strict=True)
+    assert [row["sentence"] for row in found["scene_statements"]["train"]] == [row.sentence for row in drawn]
+    assert [row["label"] for row in found["scene_statements"]["train"]] == [row.label for row in drawn]
+    pairs = list(zip(found["scene_statements"]["train"], found["statements"]["train"], strict=False))
+    pairs += zip(found["scene_statements"]["test"], found["statements"]["test"], strict=True)
     assert len(pairs) == 40
     for scene, statement_ in pairs:
         assert set(statement_) - set(scene) == {"image"}
