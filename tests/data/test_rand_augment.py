@@ -65,7 +65,7 @@ def test_places_are_moved_and_what_comes_free_is_the_mean_colour(name):
     assert free > 10
 
 
-def test_a_quarter_of_thirty_degrees_is_a_turn_around_the_middle():
+def test_the_whole_strength_turns_by_thirty_degrees_around_the_middle():
     square = np.zeros((41, 41, 3), np.uint8)
     square[18:23, 38:41] = 255
     found = np.argwhere(changed("rotate", 1.0, image=square)[..., 0] == 255).mean(0)

@@ -11,8 +11,9 @@ from typing import Any
 import tensorflow_datasets as tfds
 
 from mmjax.data import images
-from mmjax.data.nlvr.kinds import KINDS, kind
+from mmjax.data.nlvr.kinds import kind
 from mmjax.data.statements.boxes import SIDE
+from mmjax.data.statements.info import info
 from mmjax.data.statements.picture import WIDTH, render
 from mmjax.data.statements.statement import example
 from mmjax.data.statements.statements_dataset_builder import SEED, TEST, TRAIN
@@ -30,21 +31,12 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     VERSION = tfds.core.Version("1.0.0")
 
     def _info(self) -> tfds.core.DatasetInfo:
-        features = {
+        shown = {
             "image": tfds.features.Sequence(
                 tfds.features.Image(shape=(SIDE, WIDTH, 3), encoding_format="png"), length=2
-            ),
-            "sentence": tfds.features.Text(),
-            "label": tfds.features.ClassLabel(names=LABELS),
-            "kind": tfds.features.ClassLabel(names=KINDS),
+            )
         }
-        return tfds.core.DatasetInfo(
-            builder=self,
-            description=DESCRIPTION,
-            homepage="https://lil.nlp.cornell.edu/nlvr/",
-            disable_shuffling=True,
-            features=tfds.features.FeaturesDict(features),
-        )
+        return info(self, DESCRIPTION, LABELS, shown)
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Iterator]:
         return {

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from mmjax.data.nlvr.kinds import KINDS, kind
+from mmjax.data.nlvr.kinds import kind
 from mmjax.data.nlvr.lines import LABELS
 from mmjax.data.statements import statements_dataset_builder as statements
 from mmjax.data.statements.contents import INSIDE, contents
+from mmjax.data.statements.info import info
 from mmjax.data.statements.statement import example
 
 TRAIN = 240_000
@@ -28,19 +29,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     VERSION = tfds.core.Version("1.0.0")
 
     def _info(self) -> tfds.core.DatasetInfo:
-        features = {
-            "boxes": tfds.features.Tensor(shape=(3, INSIDE), dtype=np.float32),
-            "sentence": tfds.features.Text(),
-            "label": tfds.features.ClassLabel(names=LABELS),
-            "kind": tfds.features.ClassLabel(names=KINDS),
-        }
-        return tfds.core.DatasetInfo(
-            builder=self,
-            description=DESCRIPTION,
-            homepage="https://lil.nlp.cornell.edu/nlvr/",
-            disable_shuffling=True,
-            features=tfds.features.FeaturesDict(features),
-        )
+        shown = {"boxes": tfds.features.Tensor(shape=(3, INSIDE), dtype=np.float32)}
+        return info(self, DESCRIPTION, LABELS, shown)
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Iterator]:
         test = range(statements.TRAIN, statements.TRAIN + statements.TEST)

@@ -9,10 +9,11 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from mmjax.data import images
-from mmjax.data.nlvr.kinds import KINDS, kind
+from mmjax.data.nlvr.kinds import kind
 from mmjax.data.nlvr.lines import LABELS
 from mmjax.data.statements.boxes import SIDE
 from mmjax.data.statements.contents import INSIDE, contents
+from mmjax.data.statements.info import info
 from mmjax.data.statements.picture import WIDTH, render
 from mmjax.data.statements.statement import example
 
@@ -29,20 +30,11 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     VERSION = tfds.core.Version("1.2.0")
 
     def _info(self) -> tfds.core.DatasetInfo:
-        features = {
+        shown = {
             "image": tfds.features.Image(shape=(SIDE, WIDTH, 3), encoding_format="png"),
-            "sentence": tfds.features.Text(),
-            "label": tfds.features.ClassLabel(names=LABELS),
-            "kind": tfds.features.ClassLabel(names=KINDS),
             "boxes": tfds.features.Tensor(shape=(3, INSIDE), dtype=np.float32),
         }
-        return tfds.core.DatasetInfo(
-            builder=self,
-            description=DESCRIPTION,
-            homepage="https://lil.nlp.cornell.edu/nlvr/",
-            disable_shuffling=True,
-            features=tfds.features.FeaturesDict(features),
-        )
+        return info(self, DESCRIPTION, LABELS, shown)
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Iterator]:
         return {
