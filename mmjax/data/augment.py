@@ -47,13 +47,15 @@ class Augment:
         colour, plain = border(image)
         spans = None
         if plain:
-            distance = np.abs(image.astype(np.int16) - colour).max(-1)
+            distance = furthest(image.astype(np.int16) - colour)
             spans = extent(distance > PLAIN)
-        if spans is not None:
+        if spans is not None and self.ground:
             image, colour = self.shade(image, colour, distance, rng)
         image = self.move(image, colour, spans, rng)
-        if rng.random() < self.flip:
+        if self.flip and rng.random() < self.flip:
             image = image[:, ::-1]
+        if not self.tint:
+            return image
         gain = rng.uniform(1 - self.tint, 1 + self.tint, 3)
         table = np.minimum(np.rint(np.arange(256) * gain[:, None]), 255).astype(np.uint8)  # [3, 256]
         return np.stack([table[channel][image[..., channel]] for channel in range(3)], axis=-1)
@@ -103,8 +105,14 @@ def border(image: np.ndarray) -> tuple[np.ndarray, bool]:
     """The median colour of the outermost pixels [3] int16, and whether most of them show it."""
     ring = np.concatenate([image[0], image[-1], image[1:-1, 0], image[1:-1, -1]]).astype(np.int16)
     colour = np.sort(ring, axis=0)[len(ring) // 2]
-    near = np.abs(ring - colour).max(-1) <= PLAIN
+    near = furthest(ring - colour) <= PLAIN
     return colour, bool(near.mean() >= SHARE)
+
+
+def furthest(difference: np.ndarray) -> np.ndarray:
+    """[..., 3] -> the largest absolute value of the channels [...]; numpy's own `max(-1)` takes three times as long."""
+    red, green, blue = np.moveaxis(np.abs(difference), -1, 0)
+    return np.maximum(np.maximum(red, green), blue)
 
 
 def extent(content: np.ndarray) -> tuple[tuple[int, int], tuple[int, int]] | None:
