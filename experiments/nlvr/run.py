@@ -18,13 +18,18 @@ STAGES = {
     "scenes": None,
     "statements": "generated statements alone, judged as they are",
     "base": "generated statements, then the sentences",
+    "beit3_scratch": "by BEiT-3's transformer: the sentences alone",
+    "beit3_scenes": None,
+    "beit3_statements": "... generated statements alone",
+    "beit3": "... generated statements, then the sentences",
 }
-# What each starts from, by the key that names it, and whose words it has.
+# What each starts from, by the key that names it; words are those of the run that is named first.
 AFTER = {
     "statements": {"init_from": "scenes", "init_from.also": "counts"},
     "base": {"init_from": "statements"},
+    "beit3_statements": {"init_from": "beit3_scenes", "init_from.also": "counts"},
+    "beit3": {"init_from": "beit3_statements"},
 }
-WORDS = {"statements": "scenes", "base": "statements"}
 DEV = "dev.json"
 
 
@@ -47,10 +52,10 @@ def cells(out: Path, seeds: int) -> dict[str, list[Cell]]:
     for stage in STAGES:
         found[stage] = []
         for seed in range(seeds):
-            starts = AFTER.get(stage, {}).items()
-            changes = {f"{key}.workdir": str(out / f"{before}_{seed}") for key, before in starts}
-            if stage in WORDS:
-                changes["data.tokenizer.path"] = str(out / f"{WORDS[stage]}_{seed}" / "tokenizer.json")
+            starts = {key: out / f"{before}_{seed}" for key, before in AFTER.get(stage, {}).items()}
+            changes = {f"{key}.workdir": str(folder) for key, folder in starts.items()}
+            if starts:
+                changes["data.tokenizer.path"] = str(starts["init_from"] / "tokenizer.json")
             reader = out / f"{stage}_0"
             found[stage].append(Cell(out / f"{stage}_{seed}", f"{CONFIGS}/nlvr.py:{stage}", changes, seed, reader))
     return found

@@ -17,8 +17,9 @@ def test_each_stage_starts_from_what_those_before_learnt(tmp_path):
         experiment = config.load(row[1].spec, row[1].changes)
         params = paths.flatten(jax.eval_shape(experiment.task.init, jax.random.key(0), one_row(experiment.data))[0])
         known[stage] = {path: leaf.shape for path, leaf in params.items()}
-        if stage in run.WORDS:
-            assert experiment.data.tokenizer.path == str(grid[run.WORDS[stage]][1].folder / "tokenizer.json")
+        if stage in run.AFTER:
+            words = grid[run.AFTER[stage]["init_from"]][1].folder
+            assert experiment.data.tokenizer.path == str(words / "tokenizer.json")
         start, left = experiment.init_from, set(params)
         for before in run.AFTER.get(stage, {}).values():
             assert start.workdir == str(grid[before][1].folder)
@@ -28,6 +29,7 @@ def test_each_stage_starts_from_what_those_before_learnt(tmp_path):
             left, start = {path for path in left if sources[path] is None}, start.also
         assert not left or stage not in run.AFTER
     assert known["statements"] == known["base"] == known["scratch"]
+    assert known["beit3_statements"] == known["beit3"] == known["beit3_scratch"]
 
 
 def source(path, rules):
