@@ -39,17 +39,18 @@ gelu.defvjp(lambda x: (gelu(x), x), _backward)
 @jax.custom_vjp
 def exact_gelu(x: jax.Array) -> jax.Array:
     """x of any shape, element by element."""
-    return x * _share(x)
+    return (x * _share(x)).astype(x.dtype)
 
 
 def _share(x: jax.Array) -> jax.Array:
-    """How much of a standard normal lies below x."""
-    return 0.5 * (1 + jax.lax.erf(x * math.sqrt(0.5)))
+    """How much of a standard normal lies below x, in fp32: of fewer digits 1 + erf would leave none where x < 0."""
+    return 0.5 * (1 + jax.lax.erf(x.astype(jnp.promote_types(x.dtype, jnp.float32)) * math.sqrt(0.5)))
 
 
 def _exact_backward(x: jax.Array, gradient: jax.Array) -> tuple[jax.Array]:
     x = jax.lax.optimization_barrier(x)  # as above
-    return (gradient * (_share(x) + x * jnp.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)),)
+    slope = _share(x) + x * jnp.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)
+    return ((gradient * slope).astype(x.dtype),)
 
 
 exact_gelu.defvjp(lambda x: (exact_gelu(x), x), _exact_backward)

@@ -53,6 +53,11 @@ def test_in_bf16_gradients_are_near_those_of_autodiff_and_keep_the_type(form, fo
     np.testing.assert_allclose(found.astype(jnp.float32), expected, atol=0.03)
 
 
+def test_in_bf16_the_exact_form_has_as_many_digits_as_its_argument():
+    x = jnp.arange(-3, -1, 0.125, jnp.bfloat16)
+    np.testing.assert_allclose(jax.jit(exact_gelu)(x).astype(jnp.float32), exact(x), rtol=2**-7)
+
+
 @FORMS
 def test_only_what_goes_in_is_kept_for_the_gradient(form, formula, approximate):
     _, back = jax.vjp(form, jnp.asarray(X))
