@@ -40,7 +40,7 @@ def get_config(variant="base"):
             fields={"image": "image", "caption": "caption"},
             prompt=use("data.prompts.caption", prompt=""),
             tokenizer=words(size),
-            hide=use("data.hide_words", share=0.7),
+            hide=use("data.hide_words", share=0.7, masked=1.0, other=0.0),
             train=size.get("train", "train"),
             test=size["test"],
             augment=use("data.augment", flip=size.get("flip", 0.5)),

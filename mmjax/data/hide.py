@@ -49,8 +49,7 @@ class Hide:
         for name in ("image", "text"):
             if not all(0 < share <= 1 for share in getattr(self, name)):
                 raise ValueError(f"{name} is {getattr(self, name)}; expected shares above 0, up to 1")
-        if min(self.masked, self.other) < 0 or self.masked + self.other > 1:
-            raise ValueError(f"masked is {self.masked} and other {self.other}; expected shares of at most 1 together")
+        check_shares(self.masked, self.other)
 
     def empty(self, row: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """What a row of which nothing is hidden has besides."""
@@ -94,11 +93,8 @@ class Hide:
     ) -> None:
         real = np.flatnonzero(mask & words.said[text])
         chosen = some(rng, real, share)
-        fate, seen = rng.random(len(chosen)), text.copy()
-        seen[chosen[fate < self.masked]] = words.mask
-        changed = chosen[(fate >= self.masked) & (fate < self.masked + self.other)]
-        seen[changed] = rng.choice(words.ordinary, len(changed))
-        found["text"], found["text_places"][: len(chosen)] = seen, chosen
+        found["text"] = replaced(text, chosen, self.masked, self.other, words, rng)
+        found["text_places"][: len(chosen)] = chosen
         found["text_told"][: len(chosen)] = text[chosen]
 
 
@@ -110,6 +106,23 @@ def part(share: float, of: int) -> int:
 def some(rng: np.random.Generator, places: np.ndarray, share: float) -> np.ndarray:
     """A share of the places [n], drawn, in order."""
     return np.sort(rng.permutation(places)[: part(share, len(places))])
+
+
+def replaced(
+    text: np.ndarray, chosen: np.ndarray, masked: float, other: float, words: Vocabulary, rng: np.random.Generator
+) -> np.ndarray:
+    """The text [L] of which the words at places `chosen` are masked, become another, or stay, by these shares."""
+    fate, seen = rng.random(len(chosen)), text.copy()
+    seen[chosen[fate < masked]] = words.mask
+    changed = chosen[(fate >= masked) & (fate < masked + other)]
+    seen[changed] = rng.choice(words.ordinary, len(changed))
+    return seen
+
+
+def check_shares(masked: float, other: float) -> None:
+    """ValueError where these are no shares of hidden words."""
+    if min(masked, other) < 0 or masked + other > 1:
+        raise ValueError(f"masked is {masked} and other {other}; expected shares of at most 1 together")
 
 
 def blocks(

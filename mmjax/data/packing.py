@@ -79,7 +79,7 @@ class Packer:
         hide = self.shapes.hide
         row = training(row, hide)
         for place in np.flatnonzero(row["target_mask"].any(-1)) if hide else ():
-            found = hide(row["target"][place], row["target_mask"][place], self.vocabulary.mask, rng)
+            found = hide(row["target"][place], row["target_mask"][place], self.vocabulary, rng)
             row["target_seen"][place], row["target_told"][place] = found
         return row
 

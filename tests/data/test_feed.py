@@ -307,7 +307,7 @@ def test_rows_of_a_jsonl_file_can_be_encoded_as_they_are(feed, album):
 
 def test_what_is_hidden_depends_on_seed_and_place_alone_and_evaluation_hides_nothing(drawings, tmp_path):
     config = dataclasses.replace(
-        CONFIG, data_dir=drawings, tokenizer=Words(64, sentinels=1), hide=HideWords(0.5), drawn=2
+        CONFIG, data_dir=drawings, tokenizer=Words(64, sentinels=1), hide=HideWords(0.5, masked=1.0, other=0.0), drawn=2
     )
     feed = config.open(tmp_path)
     straight = first(feed.train(7), 4)

@@ -50,7 +50,7 @@ def batch(vocabulary):
 def hiding(vocabulary, batch):
     hide, rng = HideWords(0.6), np.random.default_rng(1)
     found = [
-        hide(target, real, vocabulary.mask, rng) if real.any() else (target, real)
+        hide(target, real, vocabulary, rng) if real.any() else (target, real)
         for target, real in zip(batch["target"].reshape(-1, T), batch["target_mask"].reshape(-1, T), strict=True)
     ]
     seen, told = (np.stack(each).reshape(B, Q, T) for each in zip(*found, strict=True))
