@@ -90,7 +90,7 @@ def alone(tell):
         "models.compose",
         encoders={"image": tell},
         fusion=use("fusion.concat", order=("image",)),
-        head=use("heads.listed", length=len(BOXES)),
+        head=use("heads.flatten", length=len(BOXES)),
     )
 
 

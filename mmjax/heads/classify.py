@@ -5,7 +5,8 @@ from flax import linen as nn
 
 from mmjax.core.tokens import Tokens
 from mmjax.heads.features import Features
-from mmjax.nn.dense import Dense
+from mmjax.nn.checks import check_start
+from mmjax.nn.dense import Dense, starting
 
 
 class Classify(Features):
@@ -22,11 +23,9 @@ class Classify(Features):
         super().__post_init__()
         if self.classes < 2:
             raise ValueError(f"classes is {self.classes}; expected at least 2 to choose from")
-        if self.start <= 0:
-            raise ValueError(f"start is {self.start}; expected a number above 0")
+        check_start(self)
 
     @nn.compact
     def __call__(self, tokens: Tokens, *, train: bool) -> jax.Array:
         x = super().__call__(tokens, train=train)
-        kernel_init = nn.initializers.variance_scaling(self.start**2, "fan_in", "truncated_normal")
-        return Dense(self.classes, kernel_init=kernel_init, name="logits")(x)
+        return Dense(self.classes, kernel_init=starting(self.start), name="logits")(x)

@@ -23,6 +23,12 @@ def check_sizes(module: nn.Module, *names: str, none: tuple[str, ...] = ()) -> N
         raise ValueError(f"dropout is {module.dropout}; expected a share in [0, 1)")
 
 
+def check_start(module: nn.Module) -> None:
+    """Raises ValueError where `start`, how wide a kernel starts, is no share above 0."""
+    if module.start <= 0:
+        raise ValueError(f"start is {module.start}; expected a number above 0")
+
+
 def check_strides(kernel: int, strides: tuple[int, ...]) -> None:
     """Raises ValueError where a convolution would leap over steps."""
     if not strides or any(not 1 <= stride <= kernel for stride in strides):

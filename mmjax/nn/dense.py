@@ -51,3 +51,8 @@ def _dot_general(x: jax.Array, kernel: jax.Array, dimensions: Any, precision: No
 
 
 Dense = partial(nn.Dense, dot_general=_dot_general)
+
+
+def starting(share: float) -> nn.initializers.Initializer:
+    """How kernels start whose deviation is a share of other layers' own."""
+    return nn.initializers.variance_scaling(share**2, "fan_in", "truncated_normal")

@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from mmjax.heads.listed import Listed
+from mmjax.heads.flatten import Flatten
 from tests.heads.case import Case, tokens
 
-CASES = {"listed": Case(Listed(length=5))}
+CASES = {"flatten": Case(Flatten(length=5))}
 
 
 @pytest.mark.parametrize("length", [5, 3])
 def test_tokens_stand_one_after_the_other_with_zeros_for_what_is_not_real(length):
     given = tokens()
-    found = Listed(length).apply({}, given, train=False)
+    found = Flatten(length).apply({}, given, train=False)
     for b, row in enumerate(found):
         wanted = [number if given.mask[b, i] else 0 for i in range(length) for number in given.x[b, i]]
         np.testing.assert_array_equal(row, np.array(wanted, np.float32))
@@ -20,4 +20,4 @@ def test_tokens_stand_one_after_the_other_with_zeros_for_what_is_not_real(length
 
 def test_fewer_tokens_are_refused():
     with pytest.raises(ValueError, match="length is 6, but there are 5 tokens; set it to as many"):
-        Listed(6).apply({}, tokens(), train=False)
+        Flatten(6).apply({}, tokens(), train=False)

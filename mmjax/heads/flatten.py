@@ -12,7 +12,7 @@ from mmjax.core.tokens import Tokens
 from mmjax.nn.checks import check_sizes
 
 
-class Listed(nn.Module):
+class Flatten(nn.Module):
     """The first `length` of Tokens [B, L, D] to numbers [B, length D] fp32."""
 
     length: int
