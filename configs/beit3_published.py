@@ -3,12 +3,12 @@
 `base` and `large` are as released, with maps and norms of each modality's own; `giant` is the paper's, with attention
 shared. How `base` and `large` were pretrained is not told: they have the giant's settings. `nlvr2_*`, `vqa_*` and
 `imagenet_*` are as released, from what `mmjax import beit3` has put into `runs/beit3_base` or `runs/beit3_large`, but
-that pictures for questions are not cropped, and those of classes are by `data.augment`'s rules. `caption_*`
-hides words of captions and writes them token by token, `caption_giant` from a run of `giant` under `runs/beit3_giant`.
-An example is a picture with one of its captions, and an epoch as many as there are; captions are not cut at 32 tokens
-but have room for 64, and no loss is left out, as that of the worst tokens is in the released code later on. That the
-first epoch warms up and no layer's rate decays is not told, nor how long the giant warms up. `smoke`, `smoke_vqa`,
-`smoke_imagenet` and `smoke_caption` are the same with everything small, on easy-VQA.
+that crops are taken of pictures that have their size already. `caption_*` hides words of captions and writes them token
+by token, `caption_giant` from a run of `giant` under `runs/beit3_giant`. An example is a picture with one of its
+captions, and an epoch as many as there are; captions are not cut at 32 tokens but have room for 64, and no loss is left
+out, as that of the worst tokens is in the released code later on. How long the giant warms up is not told. Choices are
+made on splits for it (TESTS); `mmjax evaluate --split=test` measures captions. `smoke`, `smoke_vqa`, `smoke_imagenet`
+and `smoke_caption` are the same with everything small, on easy-VQA.
 
 Data is `mmjax data build`'s: `nlvr2`, `vqav2`, `imagenet` and `coco_karpathy` of the published files, and of rows such
 as {"image": "a.png", "caption": "a cat"} by the name `pairs`, which serve as pictures too, and {"text": "any text",
@@ -42,13 +42,21 @@ NAME = MODEL | dict(make="imagenet", classes=1000, batch=1024, steps=50 * IMAGEN
 NAME |= dict(end=1e-6, channels=((0.485, 0.229), (0.456, 0.224), (0.406, 0.225)))
 
 # The splits by which choices are made.
-TESTS = dict(nlvr2="dev", vqa="held", imagenet="val")
+TESTS = dict(nlvr2="dev", vqa="held", imagenet="val", caption="val")
 
 # Ten epochs, one a warm-up, of the 566,747 captions of the pictures for training.
 COCO = 566_747 // 256
 WRITE = MODEL | dict(make="caption", batch=256, steps=10 * COCO, warmup=COCO, decay=0.05, side=480, hide=0.7)
 WRITE |= dict(drop_path=0.1, end=1e-6)
 GIANT_WRITE = dict(side=392, steps=16_000, warmup=1_600, decay=0.01, drop_path=0.3, peak=8e-6, hide=0.6)
+
+# How pictures vary: nothing that changes colours of those that questions are about, and of ImageNet's all that timm's
+# rand-m9-mstd0.5-inc1 has.
+CROP = use("data.random_resized_crop", area=(0.5, 1.0))
+PLACES = ("identity", "shear_x", "shear_y", "translate_x", "translate_y", "rotate")
+LIGHT = ("autocontrast", "equalize", "brightness", "sharpness")
+CHANGES = tuple(name for name in (*PLACES, *LIGHT) if name != "identity")
+CHANGES += ("invert", "posterize", "solarize", "solarize_add", "color", "contrast")
 
 # What a run takes of the tokenizer's, and what of a pretrained one.
 CODER = (("^coder/codes$", "extra/codebook/codes"), ("^coder/model/", ""), (".*", None))
@@ -108,8 +116,7 @@ def pretrain(size):
     told = ("pairs_image", "pairs_text", "pictures_image", "texts_text")
     task = use("tasks.masked", model=model, weights=dict.fromkeys(told, 1.0), compute="bfloat16")
     grid = size["side"] // size["patch"]
-    augment = None if size["small"] else use("data.augment", flip=0.0, tint=0.4, ground=0)
-    image = dict(image=picture(size, augment))
+    image = dict(image=picture(size, use("data.augment", flip=0.0, tint=0.4, ground=0)))
     captions, texts = ("easyvqa_captions", "easyvqa") if size["small"] else ("pairs", "texts")
 
     def parts(name, share, **modalities):
@@ -131,11 +138,11 @@ def nlvr2(size):
         "models.compose",
         **towers(size),
         fusion=use("fusion.first_tokens", order=ORDER),
-        trunk=use("nn.joined"),
+        trunk=use("nn.joined", start=0.001),
         head=use("heads.classify", classes=size["classes"], start=0.001),
         several=("image",),
     )
-    two = use("data.modality.pictures", feature="image", count=2, size=size["side"])
+    two = use("data.modality.pictures", feature="image", count=2, size=size["side"], augment=CROP)
     modalities = {"image": two, "text": text("sentence", size["length"])}
     aim = dict(label=use("data.label", feature="label"), group=use("data.group", feature="group"))
     data = rows(size, "nlvr2", modalities, **aim)
@@ -151,11 +158,7 @@ def vqa(size):
         trunk=use("nn.chain", parts=(use("nn.pooler"), use("nn.joined", norm=False))),
         head=use("heads.multi_label", labels=size["classes"]),
     )
-    # Nothing that changes colours, of which questions ask.
-    changes = ("autocontrast", "equalize", "brightness", "sharpness", "shear_x", "shear_y", "translate_x")
-    changes += ("identity", "translate_y", "rotate")
-    augment = None if size["small"] else use("data.rand_augment", strength=0.7, changes=changes)
-    modalities = {"image": picture(size, augment), "text": text("question", size["length"])}
+    modalities = {"image": picture(size, varied(size)), "text": text("question", size["length"])}
     one = dict(feature="answer", least=1, scores=(0.0, 1.0)) if size["small"] else dict(feature="answers")
     votes = use("data.votes", size=size["classes"], **one)
     data = rows(size, "easyvqa" if size["small"] else "vqav2", modalities, labels=votes)
@@ -172,6 +175,7 @@ def caption(size):
         search=use("decode.beam", width=3, penalty=0.6),
         smoothing=0.1,
         corpus={"": (use("metrics.cider"), use("metrics.bleu"), use("metrics.rouge_l"))},
+        chunk=None if size["small"] else max(2048, size["dim"]),
         compute="bfloat16",
     )
     small = size["small"]
@@ -182,7 +186,8 @@ def caption(size):
         prompt=use("data.prompts.caption", prompt=""),
         tokenizer=words(size, sentinels=1),
         hide=use("data.hide_words", share=size["hide"]),
-        test=size.get("test", "test"),
+        augment=None if small else varied(size),
+        test=size.get("test", TESTS["caption"]),
         size=size["side"],
         batch=size["batch"],
         questions=1 if small else 7,  # so many captions a picture has at most, and all are true
@@ -206,13 +211,20 @@ def imagenet(size):
         "tasks.classify", model=model, smoothing=0.0 if size["small"] else 0.1, mix=use("tasks.mix"), compute="bfloat16"
     )
     parts = (
-        use("data.augment", tint=0.0, ground=0),
-        use("data.rand_augment", strength=0.9, deviation=0.05),
-        use("data.erase", probability=0.25),
+        use("data.random_resized_crop"),
+        use("data.rand_augment", magnitude=0.9, deviation=0.05, changes=CHANGES),
+        use("data.random_erasing", probability=0.25),
     )
-    augment = None if size["small"] else use("data.in_turn", parts=parts)
+    image = picture(size, use("data.chain", parts=parts), resize="crop")
     name, feature = ("easyvqa_captions", "caption") if size["small"] else ("imagenet", "label")
-    return task, rows(size, name, dict(image=picture(size, augment)), label=use("data.label", feature=feature))
+    return task, rows(size, name, dict(image=image), label=use("data.label", feature=feature))
+
+
+def varied(size):
+    """A part of a picture, and RandAugment in the form that was first published, with shifts of ten pixels at most."""
+    changes = PLACES + LIGHT
+    how = dict(magnitude=0.7, changes=changes, symmetric=False, shift=10 / size["side"], fill=(128, 128, 128))
+    return use("data.chain", parts=(CROP, use("data.rand_augment", **how)))
 
 
 def towers(size, order=ORDER, **changes):
@@ -271,8 +283,10 @@ def words(size, sentinels):
     return use("data.fairseq_pieces", path="beit3.spm", size=size["words"], sentinels=sentinels)
 
 
-def picture(size, augment=None):
-    return use("data.modality.picture", feature="image", size=size["side"], augment=augment)
+def picture(size, augment, **changes):
+    """Small ones do not vary."""
+    augment = None if size["small"] else augment
+    return use("data.modality.picture", feature="image", size=size["side"], augment=augment, **changes)
 
 
 def text(feature, length):

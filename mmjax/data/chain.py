@@ -10,7 +10,7 @@ from mmjax.data.part import Augmentation
 
 
 @dataclasses.dataclass(frozen=True)
-class InTurn:
+class Chain:
     """[H, W, 3] uint8, generator -> [H, W, 3] uint8; `parts` are such as `data.augment`, `data.rand_augment`."""
 
     parts: tuple[Augmentation, ...]
