@@ -12,7 +12,8 @@ convolutions, for which few pictures are enough.
 from mmjax.core.build import choose, experiment, use
 
 SIDE, CLASSES, VOCAB, LENGTH = 28, 10, 64, 8
-EPOCH = 60_000 // 128
+BATCH = 128
+EPOCH = 60_000 // BATCH
 
 
 def get_config(variant="base"):
@@ -29,7 +30,13 @@ def get_config(variant="base"):
     image = use("data.modality.picture", feature="image", size=SIDE, augment=augment)
     return experiment(
         task=task,
-        data=use("data.rows", name="fashion", modalities={"image": image, **modalities}, batch=batch(size), **more),
+        data=use(
+            "data.rows",
+            name="fashion",
+            modalities={"image": image, **modalities},
+            batch=size.get("batch", BATCH),
+            **more,
+        ),
         optim=use(
             "optim.optimizer",
             rule=use("optim.adamw", b2=0.98, decay=0.05),
@@ -38,12 +45,12 @@ def get_config(variant="base"):
             average=use("optim.average", decay=0.995),
         ),
         steps=size.get("steps", size.get("epochs", 10) * EPOCH),
-        log=dict(every=size.get("warmup", 50)),
+        log=dict(every=size.get("log", 50)),
         checkpoint=dict(every=size.get("steps", 2 * EPOCH), keep=1),
     )
 
 
-SMALL = dict(dim=32, widths=(8, 16, 16), layers=1, heads=2, batch=8, steps=8, warmup=2)
+SMALL = dict(dim=32, widths=(8, 16, 16), layers=1, heads=2, batch=8, steps=8, warmup=2, log=2)
 
 
 def told(size):
@@ -86,7 +93,3 @@ def patches(size):
 def multiway(size, order, **changes):
     sizes = dict(layers=size.get("layers", 2), heads=size.get("heads", 3), hidden=2 * size.get("dim", 96))
     return use("interaction.multiway", order=order, **sizes, **changes)
-
-
-def batch(size):
-    return size.get("batch", 128)

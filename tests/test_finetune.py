@@ -79,12 +79,13 @@ def test_the_guide_has_a_test_for_each_of_its_sections():
 def test_questions_are_answered_by_what_was_finetuned_from_the_pretrained_run(place):
     (told,) = place.follow("Questions")
     evaluated, one = (json.loads(line) for line in told.splitlines()[-2:])
-    assert evaluated["examples"] == 5 and 0 <= evaluated["accuracy"] <= 1
+    assert evaluated["examples"] == 5
     assert one["image"] == "shapes/16.png" and 0 < one["confidence"] <= 1
     rows = [json.loads(line) for line in (place.folder / "shapes/questions.jsonl").read_text().splitlines()]
     found = answers(place, "answers.jsonl")
     assert len(rows) == 20 and [{k: row[k] for k in rows[0]} for row in found] == rows
     names = {"black", "blue", "circle", "gray", "green", "rectangle", "red"}
+    assert 5 * evaluated["accuracy"] <= sum(row["prediction"] == row["answer"] for row in found)
     assert {row["prediction"] for row in found} <= names and found[16]["prediction"] == one["prediction"]
     assert (place.folder / "runs/shape_questions/report.html").stat().st_size > 10_000
 

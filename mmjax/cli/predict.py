@@ -14,6 +14,7 @@ from mmjax.data import json_line
 if TYPE_CHECKING:
     from mmjax.cli.load import Model
 
+COUNT = 3  # of the nearest, which are told
 SHORT = 60  # letters of a text that an error repeats
 OPTIONS = {"image": "--image=FILE", "text": '--text="..."', "question": '--text="..."'}
 
@@ -28,13 +29,13 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jsonl", type=Path, help=rows)
     among = "rows of which the nearest are told, by a run that compares two views: texts for a picture, or pictures"
     parser.add_argument("--among", type=Path, metavar="JSONL", help=among)
-    parser.add_argument("--count", type=int, default=3, help="how many of them (default: 3)")
+    parser.add_argument("--count", type=int, help=f"how many of them (default: {COUNT})")
 
 
 def run(args: argparse.Namespace) -> int:
     """The exit code: 1 when some row could not be answered (its `error` says why)."""
     rows, root = _rows(args)
-    among = None if args.among is None else _among(args)
+    among = _among(args)
     from mmjax.cli.load import load
 
     # A line that is no JSON object has its error already; the others are answered together, in their order.
@@ -65,12 +66,17 @@ def _answered(
         return model.predict(rows, root)
     from mmjax.cli.nearest import Nearest
 
-    return Nearest(model, among, args.among.parent, f"--among={args.among}")(rows, root, args.count)
+    count = COUNT if args.count is None else args.count
+    return Nearest(model, among, args.among.parent, f"--among={args.among}")(rows, root, count)
 
 
-def _among(args: argparse.Namespace) -> list[dict[str, Any]]:
-    """The rows to find some among; ValueError for one that is none."""
-    if args.count < 1:
+def _among(args: argparse.Namespace) -> list[dict[str, Any]] | None:
+    """The rows to find some among, None without --among; ValueError for one that is none."""
+    if args.among is None and args.count is not None:
+        raise ValueError(f"--count={args.count}: how many of the rows of --among are told; give --among too")
+    if args.among is None:
+        return None
+    if args.count is not None and args.count < 1:
         raise ValueError(f"--count={args.count}: expected how many of the nearest are told, at least 1")
     rows = _read(args.among, "--among")
     wrong = next((row["error"] for row in rows if "error" in row), None)

@@ -42,19 +42,20 @@ class Vqa(Labelled):
         return {"error": Mean.of(error, jnp.any(scores > 0, axis=-1)), **self.score(self.told(given), batch)}
 
     def told(self, given: jax.Array) -> dict[str, jax.Array]:
-        """probability [B, C] in fp32."""
-        return {"probability": jax.nn.sigmoid(jnp.asarray(given, jnp.float32))}
+        """probability [B, C] in fp32, of which several may be 1, and answer [B], the most probable one."""
+        given = jnp.asarray(given, jnp.float32)
+        return {"probability": jax.nn.sigmoid(given), "answer": jnp.argmax(given, axis=-1)}
 
     def score(self, predictions: Mapping[str, jax.Array], batch: Batch) -> dict[str, Mean]:
-        scores, best = batch["labels"], jnp.argmax(predictions["probability"], axis=-1)
-        found = jnp.take_along_axis(scores, best[:, None], axis=-1)[:, 0]
+        scores = batch["labels"]
+        found = jnp.take_along_axis(scores, predictions["answer"][:, None], axis=-1)[:, 0]
         return {"vqa_accuracy": Mean.of(found, jnp.any(scores >= 0, axis=-1))}
 
     def record(self, predictions: Mapping[str, np.ndarray], batch: Mapping[str, np.ndarray], b: int) -> dict[str, Any]:
         """`truth` is the answer of the highest score, None where none is among the C; `right` where it was chosen, or
         one as good."""
         probability, scores = predictions["probability"][b], batch["labels"][b]
-        best = int(probability.argmax())
+        best = int(predictions["answer"][b])
         found = {"prediction": self.labels[best], "confidence": round(float(probability[best]), 4)}
         if not (scores >= 0).any():
             return found

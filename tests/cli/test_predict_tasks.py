@@ -128,6 +128,7 @@ def test_each_task_answers_about_files(asked, models, task, options, said):
         ("retrieval", (A, "--among=broken.jsonl"), ["--among=broken.jsonl: line 2 is not JSON"]),
         ("retrieval", (A, "--among=torn.jsonl"), ["--among=torn.jsonl: row 2: image: text.png: not a readable"]),
         ("retrieval", (A, "--among=rows.jsonl", "--count=0"), ["--count=0: expected how many"]),
+        ("retrieval", (A, "--count=2"), ["--count=2: how many of the rows of --among are told; give --among too"]),
     ],
 )
 def test_what_is_wrong_with_what_was_given_is_one_line(asked, files, task, options, told):

@@ -51,7 +51,7 @@ def test_the_answer_is_the_most_probable_one_and_its_score_the_accuracy(task):
     probability = np.array(
         [[0.2, 0.7, 0, 0], [0, 0, 0.4, 0.3], [0.9, 0, 0, 0], [0, 0, 0, 0.8], [1, 0, 0, 0]], np.float32
     )
-    predictions = {"probability": probability}
+    predictions = {"probability": probability, "answer": probability.argmax(-1)}
     records = task.read(predictions, BATCH)
     assert [(record["index"], record["prediction"], record["confidence"]) for record in records] == [
         (3, "no", pytest.approx(0.7)),

@@ -24,8 +24,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     VERSION = tfds.core.Version("1.0.0")
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
-        "bring a folder with train/CLASS/PICTURE and val/CLASS/PICTURE, as https://image-net.org has ImageNet-1k, any "
-        f"number of classes; {NAMES} beside them, of lines such as 'n01440764 tench, Tinca tinca', says them in words"
+        "bring a folder with train/CLASS/PICTURE and val/CLASS/PICTURE, of any number of classes; ImageNet-1k is at "
+        "https://image-net.org, with pictures of val to be moved into folders by their published labels first; "
+        f"{NAMES} beside them, of lines such as 'n01440764 tench, Tinca tinca', says classes in words"
     )
 
     def _info(self) -> tfds.core.DatasetInfo:
@@ -74,7 +75,9 @@ def pictures(root: Path) -> dict[str, dict[str, list[Path]]]:
             raise FileNotFoundError(f"{root}: no folder {split} in it; {LAYOUT}")
         classes = {one.name: seen(one) for one in sorted(folder.iterdir()) if one.is_dir()}
         if not classes:
-            raise FileNotFoundError(f"{folder}: no folder of a class in it; {LAYOUT}")
+            raise FileNotFoundError(
+                f"{folder}: no folder of a class in it; {LAYOUT}: move pictures into folders by class"
+            )
         found[split] = classes
     for label, paths in found["train"].items():
         if not paths:
