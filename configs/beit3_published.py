@@ -158,10 +158,13 @@ def vqa(size):
         trunk=use("nn.chain", parts=(use("nn.pooler"), use("nn.joined", norm=False))),
         head=use("heads.multi_label", labels=size["classes"]),
     )
-    modalities = {"image": picture(size, varied(size)), "text": text("question", size["length"])}
-    one = dict(feature="answer", least=1, scores=(0.0, 1.0)) if size["small"] else dict(feature="answers")
-    votes = use("data.votes", size=size["classes"], **one)
-    data = rows(size, "easyvqa" if size["small"] else "vqav2", modalities, labels=votes)
+    small, name, question = size["small"], "vqav2", "questions"
+    how = dict(feature="answers")
+    if small:
+        name, question, how = "easyvqa", "question", dict(feature="answer", least=1, scores=(0.0, 1.0))
+    modalities = {"image": picture(size, varied(size)), "text": text(question, size["length"])}
+    votes = use("data.votes", size=size["classes"], **how)
+    data = rows(size, name, modalities, labels=votes, each=() if small else (question, "answers"))
     return use("tasks.vqa", model=model, compute="bfloat16"), data
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from mmjax.data import images
+from mmjax.data.each import COUNTS
 
 LOOKED_AT = 256  # rows of a split that its digest reads
 
@@ -226,6 +227,17 @@ def open_rows(source: Any, split: str, *encoded: str) -> Sequence[Mapping[str, A
             "which has no random access: prepare it again with file_format=array_record"
         ) from error
     raise ValueError(empty)
+
+
+def counts(source: Any, split: str) -> np.ndarray | None:
+    """How many things each row of a split holds, see `data.each`, where the builder's metadata says so."""
+    import tensorflow_datasets as tfds
+
+    known = dict(source.info.metadata or {}).get(COUNTS)
+    if known is None:
+        return None
+    parts = tfds.core.ReadInstruction.from_spec(split).to_absolute(source.info.splits)
+    return np.concatenate([known[part.splitname][part.from_ : part.to] for part in parts])
 
 
 def told(source: Any, split: str) -> dict[str, str]:

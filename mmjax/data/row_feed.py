@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmjax.data import prepared
+from mmjax.data.each import Each
 from mmjax.data.generator import EVALUATION, generator
 from mmjax.data.near import near
 from mmjax.data.stream import Batch, Host, Stream, stack
@@ -52,13 +53,14 @@ class RowFeed:
     def source(self) -> Any:
         """The TFDS builder; ValueError where a feature that the config names is not there, or does not fit."""
         found = prepared.builder(self.config.name, self.config.data_dir)
-        wanted = {f"modalities.{name}": one.feature for name, one in self.config.modalities.items()}
+        wanted = {f"modalities.{name}.feature": one.feature for name, one in self.config.modalities.items()}
         named = {key: getattr(self.config, key) for key in ("label", "kind", "group", "labels", "target")}
-        wanted |= {key: one.feature for key, one in named.items() if one is not None}
+        wanted |= {f"{key}.feature": one.feature for key, one in named.items() if one is not None}
+        wanted |= {f"each.{place}": name for place, name in enumerate(self.config.each)}
         for key, feature in wanted.items():
             if feature not in found.info.features:
                 raise ValueError(
-                    f"data.{key}.feature is {feature!r}, but data set {self.config.name!r} has "
+                    f"data.{key} is {feature!r}, but data set {self.config.name!r} has "
                     f"{', '.join(sorted(found.info.features))}"
                 )
         rates = dict(found.info.metadata or {}).get("rates", {})
@@ -158,7 +160,9 @@ class RowFeed:
         if name not in self.splits:
             chosen = {"train": self.config.train, "test": self.config.test}.get(name, name)
             try:
-                self.splits[name] = prepared.open_rows(self.source, chosen, *self._pictures)
+                rows = prepared.open_rows(self.source, chosen, *self._pictures)
+                each = self.config.each
+                self.splits[name] = Each(rows, each, prepared.counts(self.source, chosen)) if each else rows
             except ValueError as error:
                 raise ValueError(f"data.{name}: {error}" if name in ("train", "test") else str(error)) from None
         return self.splits[name]

@@ -48,7 +48,8 @@ class Rows:
     `train` and `test` are TFDS splits or slices of rows. `tokenizer` is for the modalities that are texts. `kind` is a
     class of what is asked, by which scores are told; it stands in a batch as `label` does. `group` says which rows
     belong together, [B] int32, such as those of one sentence: how often all are right is told. `hide` says what of
-    "image" and "text" is to be filled in, see `data.hide` for what a batch has then.
+    "image" and "text" is to be filled in, see `data.hide` for what a batch has then. `each` are features that are lists
+    of as many things, such as the captions of a picture: a row is one of each, see `data.each`.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Rows:
     labels: Labels | None = None
     target: Target | None = None
     hide: Hide | None = None
+    each: tuple[str, ...] = ()
     tokenizer: Tokenizer | None = None
     train: str = "train"
     test: str = "test"

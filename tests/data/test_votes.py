@@ -27,9 +27,9 @@ def folder(tmp_path, tfds_set):
     return tmp_path
 
 
-def feed(folder, votes, name="asked", test="test"):
-    modalities = {"text": Text("question", 4)}
-    config = Rows(name, modalities, labels=votes, tokenizer=Words(32), batch=6, test=test, data_dir=str(folder))
+def feed(folder, votes, name="asked", feature="question", **changes):
+    modalities = {"text": Text(feature, 4)}
+    config = Rows(name, modalities, labels=votes, tokenizer=Words(32), batch=6, data_dir=str(folder), **changes)
     return config.open(folder / "run")
 
 
@@ -53,15 +53,24 @@ def test_of_one_answer_a_row_the_score_is_1(folder):
 def test_what_the_data_set_counts_decides_before_the_training_rows_do(tmp_path, monkeypatch):
     monkeypatch.setattr(vqav2_dataset_builder, "HELD", 1)
     prepared.prepare("vqav2", str(tmp_path), vqa.write(tmp_path / "brought"))
-    opened = feed(tmp_path, Votes("answers", len(vqa.TIMES), least=1), "vqav2", test="held")
+    opened = feed(
+        tmp_path,
+        Votes("answers", len(vqa.TIMES), least=1),
+        "vqav2",
+        "questions",
+        test="held",
+        each=("questions", "answers"),
+    )
     assert opened.vocabulary.labels == tuple(vqa.TIMES)
     rows = {"train": 0, "held": 0}
     for split in rows:
         batch = opened.take(range(opened.examples(split)), split)
-        for row, scores in zip(prepared.peek("vqav2", split, 9, str(tmp_path)), batch["labels"], strict=False):
+        every = prepared.peek("vqav2", split, 9, str(tmp_path))
+        said = [row["answers"][at : at + 10] for row in every for at in range(0, len(row["answers"]), 10)]
+        for answers, scores in zip(said, batch["labels"], strict=False):
             rows[split] += 1
             for answer, score in zip(vqa.TIMES, scores, strict=True):
-                assert score == pytest.approx((0, 0.3, 0.6, 0.9, 1)[min(row["answers"].count(answer), 4)])
+                assert score == pytest.approx((0, 0.3, 0.6, 0.9, 1)[min(answers.count(answer), 4)])
     assert sum(rows.values()) == 6
 
 

@@ -25,17 +25,21 @@ def rows(split, data):
 def test_questions_stand_with_their_picture_and_the_answers_of_ten_people(inner, tmp_path):
     found = prepared.prepare("vqav2", str(tmp_path / "data"), vqa.write(tmp_path / "brought", inner, test=True))
     (held,) = vqav2_dataset_builder.held_out([42, 73])
+    assert found["splits"] == {"train": 3, "held": 1, "test": 1}
+    told = prepared.builder("vqav2", str(tmp_path / "data"))
     of_held = len(vqa.ASKED["val2014"][held])
-    assert found["splits"] == {"train": 6 - of_held, "held": of_held, "test": 2}
+    assert sum(prepared.counts(told, "train")) == 6 - of_held and list(prepared.counts(told, "held")) == [of_held]
+    assert list(prepared.counts(told, "train[:1]")) == [2] and list(prepared.counts(told, "test")) == [2]
     assert {row["image_id"] for row in rows("held", tmp_path / "data")} == {held}
     assert not [one for row in rows("test", tmp_path / "data") for one in row["answers"]]
-    every = [row for split in ("train", "held") for row in rows(split, tmp_path / "data")]
-    for row in every:
-        asked = vqa.ASKED["train2014"] | vqa.ASKED["val2014"]
-        question, answers = asked[row["image_id"]][row["question_id"] % 1000]
-        assert row["question"] == question and row["answers"] == [normal(one) for one in answers]
+    asked, seen = vqa.ASKED["train2014"] | vqa.ASKED["val2014"], []
+    for row in [row for split in ("train", "held") for row in rows(split, tmp_path / "data")]:
+        questions, answers = zip(*asked[row["image_id"]], strict=True)
+        assert row["questions"] == list(questions) and row["answers"] == [normal(one) for ten in answers for one in ten]
+        assert row["question_ids"] == [1000 * row["image_id"] + number for number in range(len(questions))]
         np.testing.assert_allclose(row["image"][3, 3], vqa.shade(row["image_id"]), atol=4)
-    assert len(every) == 6 and [row["image_id"] for row in every[:3]] == [9, 9, 25]
+        seen.append(row["image_id"])
+    assert sorted(seen) == [9, 25, 42, 73] and seen[:2] == [9, 25]
 
 
 def test_answers_are_counted_over_train_and_val_in_the_order_of_the_files(tmp_path):
@@ -123,7 +127,7 @@ WRONG = {
             ANNOTATIONS,
             lambda content: content | {"annotations": [one | {"answers": []} for one in content["annotations"]]},
         ),
-        "the annotation of 42000 has no answers",
+        "the annotation of 42000 has 0 answers; expected 10",
     ),
     "no picture": (
         lambda root: (root / "val2014/COCO_val2014_000000000073.jpg").unlink(),

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
+from mmjax.data.each import COUNTS
+
 FILE = "dataset_coco.json"
 SPLITS = {"train": "train", "restval": "train", "val": "val", "test": "test"}  # as published, and here
 DESCRIPTION = """Photographs of everyday scenes, each with five captions by people or a few more.
@@ -22,7 +24,7 @@ splits are those of Karpathy and Fei-Fei: Deep Visual-Semantic Alignments, 2015 
 class Builder(tfds.core.GeneratorBasedBuilder):
     """A row is a picture with all its captions; `restval`, the rest of COCO's validation pictures, is in train."""
 
-    VERSION = tfds.core.Version("1.0.0")
+    VERSION = tfds.core.Version("1.1.0")
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
         f"bring a folder with {FILE} of https://cs.stanford.edu/people/karpathy/deepimagesent/caption_datasets.zip and "
         "the pictures of https://cocodataset.org/#download, 2014, in its train2014 and val2014"
@@ -40,11 +42,13 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             homepage="https://cocodataset.org/",
             license="captions: CC BY 4.0; pictures: of those who took them",
             disable_shuffling=True,
+            metadata=tfds.core.MetadataDict(),
             features=tfds.features.FeaturesDict(features),
         )
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Iterator]:
         found = pictures(Path(dl_manager.manual_dir))
+        self.info.metadata[COUNTS] = {split: [len(row["captions"]) for row in rows] for split, rows in found.items()}
         return {split: self._generate_examples(rows) for split, rows in found.items()}
 
     def _generate_examples(self, rows: Iterable[dict[str, Any]]) -> Iterator[tuple[int, dict]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 QUESTION = {"question_id": int, "image_id": int, "question": str}
+PEOPLE = 10  # who answer a question
 ANNOTATION = {"question_id": int, "image_id": int, "multiple_choice_answer": str, "answers": list}
 
 
@@ -53,7 +54,10 @@ def answered(path: Path, questions: Path, asked: Mapping[int, Any]) -> dict[int,
     answers = {}
     for number, row in found.items():
         said = [one.get("answer") if isinstance(one, dict) else None for one in row["answers"]]
-        if not said or not all(isinstance(one, str) for one in said):
-            raise ValueError(f"{path}: the annotation of {number} has no answers, each with a text 'answer'")
+        if len(said) != PEOPLE or not all(isinstance(one, str) for one in said):
+            raise ValueError(
+                f"{path}: the annotation of {number} has {len(said)} answers; expected {PEOPLE}, each with a text "
+                "'answer'"
+            )
         answers[number] = {"answer": row["multiple_choice_answer"], "answers": said}
     return answers

@@ -1,4 +1,4 @@
-"""TFDS builder of VQAv2 from the published files and photographs that one brings: a row for each question."""
+"""TFDS builder of VQAv2 from the published files and photographs that one brings: a row for each photograph."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
+from mmjax.data.each import COUNTS
 from mmjax.data.vqav2.files import QUESTION, answered, read
 from mmjax.data.vqav2.normal import normal
 
@@ -26,12 +27,12 @@ ANSWERED, ASKED = ("train2014", "val2014"), {"test": "test2015", "test_dev": "te
 class Builder(tfds.core.GeneratorBasedBuilder):
     """`train` are the published train and val but for a thousand pictures of val, which are `held`.
 
-    `answers` are the ten as they are compared (`vqav2.normal`), none in `test` and `test_dev`, which are there where
-    their questions are. The metadata says, in the order of the published files, how often each answer is the one that
-    most gave, over train and val. A picture is stored with each of its questions.
+    A row is a picture with its `questions`, and ten `answers` for each as they are compared (`vqav2.normal`), none in
+    `test` and `test_dev`, which are there where their questions are. The metadata says, in the order of the published
+    files, how often each answer is the one that most gave, over train and val.
     """
 
-    VERSION = tfds.core.Version("1.0.0")
+    VERSION = tfds.core.Version("2.0.0")
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
         f"bring a folder with {QUESTIONS.format('train2014')}, {ANNOTATIONS.format('train2014')} and the same of "
         "val2014, of https://visualqa.org (in it or in its vqa), and the photographs of https://cocodataset.org in "
@@ -49,10 +50,10 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             features=tfds.features.FeaturesDict(
                 {
                     "image": tfds.features.Image(shape=(None, None, 3)),
-                    "question": tfds.features.Text(),
-                    "answers": tfds.features.Sequence(tfds.features.Text()),
                     "image_id": np.int64,
-                    "question_id": np.int64,
+                    "questions": tfds.features.Sequence(tfds.features.Text()),
+                    "question_ids": tfds.features.Sequence(np.int64),
+                    "answers": tfds.features.Sequence(tfds.features.Text()),
                 }
             ),
         )
@@ -60,11 +61,12 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Iterator]:
         found, times = examples(Path(dl_manager.manual_dir))
         self.info.metadata["answers"] = [[answer, count] for answer, count in times.items()]
+        self.info.metadata[COUNTS] = {split: [len(row["questions"]) for row in rows] for split, rows in found.items()}
         return {split: self._generate_examples(rows) for split, rows in found.items()}
 
     def _generate_examples(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[int, dict]]:
         for row in rows:
-            yield row["question_id"], {**row, "image": row["image"].read_bytes()}
+            yield row["image_id"], {**row, "image": row["image"].read_bytes()}
 
 
 def examples(root: Path) -> tuple[dict[str, list[dict[str, Any]]], Counter]:
@@ -100,7 +102,7 @@ def rows(
     asked: Mapping[int, Mapping[str, Any]],
     answers: Mapping[int, Mapping[str, Any]],
 ) -> list[dict[str, Any]]:
-    found, there = [], {image.name for image in (root / published).glob("*.jpg")}
+    found, there = {}, {image.name for image in (root / published).glob("*.jpg")}
     for number, row in asked.items():
         image = root / published / f"COCO_{published}_{row['image_id']:012}.jpg"
         if image.name not in there:
@@ -108,9 +110,12 @@ def rows(
                 f"{image}: no such photograph, but {path.name} asks about it; bring all of {published}"
             )
         said = [normal(one) for one in answers[number]["answers"]] if number in answers else []
-        ids = {name: row[name] for name in ("question_id", "image_id")}
-        found.append({"image": image, "question": row["question"], "answers": said, **ids})
-    return found
+        empty = {"image": image, "image_id": row["image_id"], "questions": [], "question_ids": [], "answers": []}
+        here = found.setdefault(row["image_id"], empty)
+        here["questions"].append(row["question"])
+        here["question_ids"].append(row["question_id"])
+        here["answers"] += said
+    return list(found.values())
 
 
 def held_out(pictures: Iterable[int]) -> set[int]:
