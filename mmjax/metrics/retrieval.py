@@ -4,7 +4,7 @@ recall at k = share of queries with something that belongs to them among the k n
 average precision = mean over what belongs to a query of (how many of those up to its place) / (its place)
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -23,10 +23,12 @@ def retrieval(queries: np.ndarray, items: np.ndarray, asked: Sequence, there: Se
         items: [M, E], of the groups `there` [M]; what has a query's group belongs to it.
     """
     asked, there = np.asarray(asked), np.asarray(there)
-    found = list(_found(unit(queries), unit(items), asked, there))
-    if not found:
+    queries, items = unit(queries), unit(items)
+    parts = [slice(start, start + CHUNK) for start in range(0, len(queries), CHUNK)]
+    found = [_found(queries[part], items, asked[part], there) for part in parts]
+    ranks, precisions = (np.concatenate(each) for each in zip(*found, strict=True)) if found else ((), ())
+    if not len(ranks):
         return {}
-    ranks, precisions = map(np.array, zip(*found, strict=True))
     scores = {f"recall_at_{k}": float(np.mean(ranks <= k)) for k in AT}
     return scores | {
         "mean_average_precision": float(precisions.mean()),
@@ -34,21 +36,24 @@ def retrieval(queries: np.ndarray, items: np.ndarray, asked: Sequence, there: Se
     }
 
 
-def _found(queries: np.ndarray, items: np.ndarray, asked: np.ndarray, there: np.ndarray) -> Iterator[tuple[int, float]]:
+def _found(
+    queries: np.ndarray, items: np.ndarray, asked: np.ndarray, there: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """(rank of the first that belongs to it, average precision) of each query that has one."""
-    for start in range(0, len(queries), CHUNK):
-        part = slice(start, start + CHUNK)
-        near, own = queries[part] @ items.T, asked[part, None] == there[None]
-        best = np.max(near, axis=-1, where=own, initial=-np.inf, keepdims=True)
-        ranks, numbers = 1 + np.sum(~own & (near >= best), axis=-1), own.sum(axis=-1)
-        for row in np.flatnonzero(numbers):
-            # Of one that belongs to it the rank tells all; sorting takes far longer than counting.
-            yield int(ranks[row]), 1 / ranks[row] if numbers[row] == 1 else _precision(near[row], own[row])
+    near, own = queries @ items.T, asked[:, None] == there[None]
+    best = np.max(near, axis=-1, where=own, initial=-np.inf, keepdims=True)
+    ranks, numbers = 1 + np.sum(~own & (near >= best), axis=-1), own.sum(axis=-1)
+    precisions, several = 1 / ranks, numbers > 1
+    # Of one that belongs to it the rank tells all; sorting takes far longer than counting.
+    precisions[several] = _precision(near[several], own[several])
+    return ranks[numbers > 0], precisions[numbers > 0]
 
 
-def _precision(near: np.ndarray, own: np.ndarray) -> float:
-    placed = own[np.lexsort((own, -near))]
-    return float((np.cumsum(placed) / np.arange(1, len(placed) + 1))[placed].mean())
+def _precision(near: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """Average precisions [N] of N queries by similarities [N, M] and what belongs to them; ties stand before it."""
+    placed = np.take_along_axis(own, np.lexsort((own, -near), axis=-1), axis=-1)
+    upto = np.cumsum(placed, axis=-1) / np.arange(1, placed.shape[-1] + 1)
+    return np.sum(upto, axis=-1, where=placed) / np.sum(placed, axis=-1)
 
 
 def unit(x: np.ndarray) -> np.ndarray:

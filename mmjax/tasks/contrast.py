@@ -33,12 +33,16 @@ class Contrast(Supervised):
     Args:
         model: a batch to {NAME: [B, E]} of two views, see `models.two_towers`.
         loss_of: such as `losses.clip`, `losses.triplet`, `losses.dcca`.
-        together: which rows belong together: each with its own counterpart alone ("row"), or with all of its "label".
+        together: which rows belong together: each with its own counterpart alone ("row"), or with all of its "label",
+            or of its "group", see `data.rows`.
+        once: views of which rows that belong together have the same thing, such as a picture beside each of its
+            captions: retrieval counts it once.
         canonical: predictions are canonical directions of the vectors, for losses that leave open which is which.
     """
 
     loss_of: Callable[..., Any]
-    together: Literal["row", "label"] = "row"
+    together: Literal["row", "label", "group"] = "row"
+    once: tuple[str, ...] = ()
     canonical: Canonical | None = None
     labels: tuple[str, ...] = dataclasses.field(default=(), init=False, compare=False, repr=False)
     coupled = True
@@ -46,6 +50,11 @@ class Contrast(Supervised):
     def __post_init__(self):
         if not hasattr(self.model, "learned"):
             raise ValueError(f"task.model is {type(self.model).__name__}; expected models.two_towers or the like")
+        if self.once and (self.together == "row" or not set(self.once) <= set(self.model.order)):
+            raise ValueError(
+                f"task.once is {', '.join(self.once)} and task.together {self.together!r}; expected some of "
+                f"{', '.join(self.model.order)}, of rows that belong together by a label or a group"
+            )
         try:
             fits = "whole" in inspect.signature(self.loss_of).parameters
         except (TypeError, ValueError):
@@ -75,10 +84,10 @@ class Contrast(Supervised):
     def check(self, given: Mapping[str, jax.Array], batch: Batch) -> None:
         if self.model_losses:
             raise ValueError(f"task.model_losses is {dict(self.model_losses)}; tasks.contrast takes none")
-        if self.together == "label" and "label" not in batch:
+        if self.together != "row" and self.together not in batch:
             raise ValueError(
-                f"task.together is 'label', but the data gives {', '.join(sorted(batch))}; set data.label, or together "
-                "to 'row'"
+                f"task.together is {self.together!r}, but the data gives {', '.join(sorted(batch))}; set "
+                f"data.{self.together}, or together to 'row'"
             )
         parameters = inspect.signature(self.loss_of).parameters
         for name in ("scale", "bias"):
@@ -137,22 +146,25 @@ class Contrast(Supervised):
     def record(self, predictions: Mapping[str, np.ndarray], batch: Mapping[str, np.ndarray], b: int) -> dict[str, Any]:
         there = {name: bool(np.any(batch[f"{name}_mask"][b])) for name in self.model.order}
         found = {"prediction": {name: predictions[name][b] if there[name] else None for name in self.model.order}}
-        label = int(batch["label"][b]) if "label" in batch else -1
-        return found | ({"truth": self.labels[label]} if label >= 0 else {})
+        label, group = (int(batch[name][b]) if name in batch else -1 for name in ("label", "group"))
+        return found | ({"truth": self.labels[label]} if label >= 0 else {}) | ({"group": group} if group >= 0 else {})
 
     def finish(self, records: Sequence[Mapping[str, Any]]) -> dict[str, float]:
         """Retrieval both ways, in a table, and the means of both."""
         both = [r for r in records if all(vector is not None for vector in r["prediction"].values())]
         if not both:
             return {}
-        by_label = self.together == "label"
-        numbers = {truth: n for n, truth in enumerate(sorted({r["truth"] for r in both if "truth" in r}))}
+        key = {"row": None, "label": "truth", "group": "group"}[self.together]
+        numbers = {name: n for n, name in enumerate(sorted({r[key] for r in both if key in r}))}
         # What has no label belongs to nothing but its own counterpart, as in training.
-        groups = [numbers[r["truth"]] if by_label and "truth" in r else -1 - r["index"] for r in both]
-        names = tuple(self.model.order)
-        x, y = (np.stack([record["prediction"][name] for record in both]) for name in names)
-        ways = {" to ".join(names): (x, y), " to ".join(names[::-1]): (y, x)}
-        found = {way: retrieval(*vectors, groups, groups) for way, vectors in ways.items()}
+        groups = np.array([numbers[r[key]] if key in r else -1 - r["index"] for r in both])
+        firsts, names = np.unique(groups, return_index=True)[1], tuple(self.model.order)
+        kept = {name: firsts if name in self.once else np.arange(len(both)) for name in names}
+        vectors = {name: np.stack([both[row]["prediction"][name] for row in kept[name]]) for name in names}
+        found = {
+            f"{a} to {b}": retrieval(vectors[a], vectors[b], groups[kept[a]], groups[kept[b]])
+            for a, b in (names, names[::-1])
+        }
         table = {f"{name}/retrieval/{way}": value for way, one in found.items() for name, value in one.items()}
         means = {name: float(np.mean([one[name] for one in found.values()])) for name in next(iter(found.values()))}
         return means | table
@@ -207,7 +219,8 @@ class Contrast(Supervised):
         """[B]: a number that rows which belong together share."""
         if self.together == "row":
             return batch["index"]
-        return jnp.where(batch["label"] >= 0, batch["label"], -2 - batch["index"])
+        own = batch[self.together]
+        return jnp.where(own >= 0, own, -2 - batch["index"])
 
     def _called(self, batch: Mapping[str, np.ndarray], b: int) -> str:
         """What a report calls a row: the text of its second view, its class, or its number."""

@@ -20,6 +20,7 @@ from mmjax.losses.huber import Huber
 from mmjax.losses.ring_siglip import RingSiglip
 from mmjax.losses.soft_cca import SoftCca
 from mmjax.losses.triplet import Triplet
+from mmjax.metrics.retrieval import unit
 from mmjax.models.two_towers import TwoTowers
 from mmjax.optim.constant import Constant
 from mmjax.optim.group import Group, decays
@@ -138,6 +139,27 @@ def test_all_of_one_label_belong_together():
     assert by_label.finish([]) == {}
 
 
+def test_a_picture_beside_each_of_its_captions_is_found_and_asked_for_once():
+    rng, groups = np.random.default_rng(2), [7, 3, 7, 9, 3, 7, 9]
+    pictures = {group: rng.normal(size=4) for group in groups}
+    captions = [pictures[group] + 1.2 * rng.normal(size=4) for group in groups]
+    records = [
+        {"index": n, "group": group, "prediction": {"seen": pictures[group], "heard": captions[n]}}
+        for n, group in enumerate(groups)
+    ]
+    task = dataclasses.replace(TASKS["clip"], together="group", once=("seen",))
+    found, names = task.finish(records), [7, 3, 9]
+    near = unit(np.stack([pictures[name] for name in names])) @ unit(np.stack(captions)).T
+    best = [groups[place] == name for name, place in zip(names, near.argmax(1), strict=True)]
+    assert found["recall_at_1/retrieval/seen to heard"] == pytest.approx(np.mean(best))
+    best = [names[place] == group for group, place in zip(groups, near.argmax(0), strict=True)]
+    assert found["recall_at_1/retrieval/heard to seen"] == pytest.approx(np.mean(best)) and 0 < np.mean(best) < 1
+    assert found["recall_at_5/retrieval/heard to seen"] == 1  # of three pictures, not of seven
+    given = batch() | {"group": np.array([5] * (B - 2) + [-1, -1], np.int32)}
+    group = np.asarray(task._group(given))
+    assert len(set(group.tolist())) == 3 and (group[:-2] == 5).all()
+
+
 def test_classes_are_told_by_the_mean_direction_of_their_prompts():
     task = TASKS["clip"]
     prompts = {"up": np.array([[0, 9.0], [0.1, 0.1]]), "right": np.array([[1.0, 0], [2.0, 0.1]])}
@@ -201,6 +223,12 @@ def test_a_task_of_two_parts_may_be_cut_and_says_so():
         ),
         (lambda: Contrast(towers(bias=1.0), Triplet()), "takes no bias, and task.model.bias is 1.0; set it to None"),
         (lambda: Contrast(towers(), Triplet(), together="label"), "task.together is 'label', but the data gives"),
+        (lambda: Contrast(towers(), Triplet(), together="group"), "the data gives .*; set data.group, or together to"),
+        (lambda: Contrast(towers(), Triplet(), once=("seen",)), "task.once is seen and task.together 'row'; expected"),
+        (
+            lambda: Contrast(towers(), Triplet(), "label", ("felt",)),
+            "task.once is felt .* some of seen, heard, of rows",
+        ),
         (lambda: Contrast(Embed(features=3), Triplet()), "task.model is Embed; expected models.two_towers"),
         (lambda: Contrast(towers(), Huber()), "task.loss_of is Huber; expected a loss of two views of a whole batch"),
         (lambda: Contrast(towers(), 3), "task.loss_of is int; expected a loss of two views"),
