@@ -1,14 +1,18 @@
 """BEiT-3 in its published sizes, to pretrain on data of one's own, and its finetunings (arXiv 2208.10442).
 
 `base` and `large` are as released, with maps and norms of each modality's own; `giant` is the paper's, with attention
-shared. How `base` and `large` were pretrained is not told: they have the giant's settings. `nlvr2_*`, `vqa_*` and
-`imagenet_*` are as released, from what `mmjax import beit3` has put into `runs/beit3_base` or `runs/beit3_large`, but
-that crops are taken of pictures that have their size already. `caption_*` hides words of captions and writes them token
-by token, `caption_giant` from a run of `giant` under `runs/beit3_giant`. An example is a picture with one of its
-captions, and an epoch as many as there are; captions are not cut at 32 tokens but have room for 64, and no loss is left
-out, as that of the worst tokens is in the released code later on. How long the giant warms up is not told. Choices are
-made on splits for it (TESTS); `mmjax evaluate --split=test` measures captions. `smoke`, `smoke_vqa`, `smoke_imagenet`
-and `smoke_caption` are the same with everything small, on easy-VQA.
+shared. How `base` and `large` were pretrained is not told: they have the giant's settings.
+
+`nlvr2_*`, `vqa_*`, `imagenet_*`, `retrieval_*` and `caption_*` finetune base and large as released, from what `mmjax
+import beit3` has put into `runs/beit3_base` or `runs/beit3_large` (for retrieval the weights after intermediate tuning,
+in `runs/beit3_base_itc`), and the giant as the paper has it, from a run of `giant` under `runs/beit3_giant`; how long
+it warms up is not told. `itc_*` is intermediate tuning by contrast, of the giant's settings. What is not as released:
+crops are taken of pictures that have their size already; all captions of a picture belong to it in retrieval; in
+captioning an example is a picture with one of its captions, and an epoch as many as there are, captions have room for
+64 tokens in place of being cut at 32, and no loss is left out, as that of the worst tokens is later on.
+
+Choices are made on splits for it (TESTS); `mmjax evaluate --split=test` measures captions and retrieval. `smoke` and
+its like are the same with everything small, on easy-VQA.
 
 Data is `mmjax data build`'s: `nlvr2`, `vqav2`, `imagenet` and `coco_karpathy` of the published files, and of rows such
 as {"image": "a.png", "caption": "a cat"} by the name `pairs`, which serve as pictures too, and {"text": "any text",
@@ -42,12 +46,13 @@ NAME = MODEL | dict(make="imagenet", classes=1000, batch=1024, steps=50 * IMAGEN
 NAME |= dict(end=1e-6, channels=((0.485, 0.229), (0.456, 0.224), (0.406, 0.225)))
 
 # The splits by which choices are made.
-TESTS = dict(nlvr2="dev", vqa="held", imagenet="val", caption="val")
+TESTS = dict(nlvr2="dev", vqa="held", imagenet="val", caption="val", retrieval="val", itc="test")
 
 # Ten epochs, one a warm-up, of the 566,747 captions of the pictures for training.
 COCO = 566_747 // 256
 WRITE = MODEL | dict(make="caption", batch=256, steps=10 * COCO, warmup=COCO, decay=0.05, side=480, hide=0.7)
 WRITE |= dict(drop_path=0.1, end=1e-6)
+GIANT_TUNED, GIANT_FOUND = (dict(start=f"runs/beit3_giant{after}") for after in ("", "_itc"))
 GIANT_WRITE = dict(side=392, steps=16_000, warmup=1_600, decay=0.01, drop_path=0.3, peak=8e-6, hide=0.6)
 
 # How pictures vary: nothing that changes colours of those that questions are about, and of ImageNet's all that timm's
@@ -58,9 +63,16 @@ LIGHT = ("autocontrast", "equalize", "brightness", "sharpness")
 CHANGES = tuple(name for name in (*PLACES, *LIGHT) if name != "identity")
 CHANGES += ("invert", "posterize", "solarize", "solarize_add", "color", "contrast")
 
+# 15 epochs, three of them a warm-up, of all captions; and five epochs of all pairs of pretraining, 21 million.
+FIND = MODEL | dict(make="retrieval", batch=3072, decay=0.05, drop_path=0.2, end=1e-6, side=384)
+FIND |= dict(steps=15 * (566_747 // 3072), warmup=3 * (566_747 // 3072))
+PAIRS = 21_000_000 // 16_384
+TUNE = FIND | dict(make="itc", batch=16_384, steps=5 * PAIRS, warmup=PAIRS, side=224, peak=3e-5, layer_decay=0.95)
+TUNE |= dict(drop_path=0.3)
+
 # What a run takes of the tokenizer's, and what of a pretrained one.
 CODER = (("^coder/codes$", "extra/codebook/codes"), ("^coder/model/", ""), (".*", None))
-FRESH = (("^(head|trunk)(/|$)", None),)
+FRESH = (("^(head|heads_image|heads_text|trunk|log_scale)(/|$)", None),)
 
 
 def get_config(variant="base"):
@@ -72,22 +84,32 @@ def get_config(variant="base"):
         giant=PRETRAIN | GIANT,
         nlvr2_base=TWO | BASE | dict(peak=7e-4, layer_decay=0.65, start="runs/beit3_base"),
         nlvr2_large=TWO | LARGE | dict(peak=3e-4, layer_decay=0.85, start="runs/beit3_large"),
+        nlvr2_giant=TWO | GIANT | GIANT_TUNED | dict(peak=1e-3, layer_decay=0.8, decay=0.05, drop_path=0.4),
         vqa_base=ASK | BASE | dict(peak=3e-5, drop_path=0.1, start="runs/beit3_base"),
         vqa_large=ASK | LARGE | dict(peak=2e-5, drop_path=0.15, start="runs/beit3_large"),
+        vqa_giant=ASK | GIANT | GIANT_TUNED | dict(peak=1e-5, side=756, drop_path=0.4),
         imagenet_base=NAME | BASE | dict(peak=7e-4, layer_decay=0.65, drop_path=0.15, start="runs/beit3_base"),
         imagenet_large=NAME | LARGE | dict(peak=2e-4, layer_decay=0.8, drop_path=0.25, start="runs/beit3_large"),
+        retrieval_base=FIND | BASE | dict(peak=2e-4, layer_decay=0.65, start="runs/beit3_base_itc"),
+        retrieval_large=FIND | LARGE | dict(peak=5e-5, layer_decay=0.85, start="runs/beit3_large_itc"),
+        retrieval_giant=FIND | GIANT | GIANT_FOUND | dict(peak=1e-5, layer_decay=0.95, side=420, drop_path=0.3),
+        itc_base=TUNE | BASE | dict(start="runs/beit3_base"),
+        itc_large=TUNE | LARGE | dict(start="runs/beit3_large"),
+        itc_giant=TUNE | GIANT | GIANT_TUNED,
         caption_base=WRITE | BASE | dict(peak=4e-5, start="runs/beit3_base"),
         caption_large=WRITE | LARGE | dict(peak=8e-6, start="runs/beit3_large"),
-        caption_giant=WRITE | GIANT | GIANT_WRITE | dict(start="runs/beit3_giant"),
+        caption_giant=WRITE | GIANT | GIANT_TUNED | GIANT_WRITE,
         smoke=PRETRAIN | SMALL | dict(codes=8, vit=small_vit, batch=4, steps=8, warmup=2),
         smoke_vqa=ASK | SMALL | dict(classes=13, batch=4, steps=8, warmup=2, peak=1e-3, drop_path=0.1),
         smoke_imagenet=NAME
         | SMALL
         | dict(classes=24, batch=4, steps=8, warmup=2, peak=1e-3, drop_path=0.1, layer_decay=1.0),
+        smoke_retrieval=FIND | SMALL | dict(batch=8, steps=8, warmup=2, peak=1e-3, layer_decay=1.0),
         smoke_caption=WRITE | SMALL | dict(length=6, batch=4, steps=8, warmup=2, peak=1e-3),
     )
     size["small"] = variant.startswith("smoke")
     makes = {"pretrain": pretrain, "nlvr2": nlvr2, "vqa": vqa, "imagenet": imagenet, "caption": caption}
+    makes |= {"retrieval": retrieval, "itc": retrieval}
     task, data = makes[size["make"]](size)
     return experiment(
         task=task,
@@ -201,6 +223,30 @@ def caption(size):
     return task, data
 
 
+def retrieval(size):
+    """The first token of a picture by itself, and that of a text, are near to each other where both belong together."""
+    model = use(
+        "models.two_towers",
+        order=ORDER,
+        **towers(size),
+        heads={name: use("heads.embed", features=size["dim"], pool=use("nn.first_token")) for name in ORDER},
+        scale=1 / 0.07,
+    )
+    task = dict(model=model, loss_of=use("losses.clip"), compute="bfloat16")
+    image = picture(size, CROP)
+    if size["small"] or size["make"] == "itc":  # a picture has one caption
+        pairs = {"image": image, "text": text("caption", size["length"])}
+        return use("tasks.contrast", **task), rows(size, "easyvqa_captions" if size["small"] else "pairs", pairs)
+    data = rows(
+        size,
+        "coco_karpathy",
+        {"image": image, "text": text("captions", size["length"])},
+        each=("captions",),
+        group=use("data.group", feature="image_id"),
+    )
+    return use("tasks.contrast", together="group", once=("image",), **task), data
+
+
 def imagenet(size):
     """The mean of the patches decides; there is no norm after the last layer, and no text."""
     model = use(
@@ -305,12 +351,11 @@ def groups(size):
         return (("^(trunk/parts_1|head)/", use("optim.group", rate=size["head"])), rest)
     if "layer_decay" not in size:
         return (rest,)
-    decay = size["layer_decay"]
-    return (
-        ("^encoders_", use("optim.group", rate=decay ** (size["layers"] + 1))),
-        ("^interactions_0/stack/", use("optim.group", rate=decay, layer_decay=decay)),
-        rest,
-    )
+    decay, joint = size["layer_decay"], size.get("form", {}).get("joint", 0)
+    layers = [("^interactions_0/stack/", use("optim.group", rate=decay ** (joint + 1), layer_decay=decay))]
+    if joint:
+        layers.append(("^interactions_0/joint_stack/", use("optim.group", rate=decay, layer_decay=decay)))
+    return (("^encoders_", use("optim.group", rate=decay ** (size["layers"] + 1))), *layers, rest)
 
 
 def start(size):
