@@ -24,7 +24,8 @@ CONSTRAINTS =
 EDITABLE = --config-settings editable_mode=compat --editable
 
 .PHONY: help quickstart pali test test-long test-matrix test-lower test-weights campaign fresh-pictures \
-	pali-pretraining fusion-bench missing joint-representations negative-transfer contrast alignment nlvr clean
+	pali-pretraining beit3-pretraining fusion-bench missing joint-representations negative-transfer contrast alignment \
+	nlvr clean
 
 help:
 	@echo "make quickstart    install mmjax into .venv, train PaLI on easy-VQA, evaluate it, answer questions (10 minutes)"
@@ -34,8 +35,9 @@ help:
 	@echo "make test-matrix   the same on every Python 3.11, 3.12, 3.13 found here"
 	@echo "make test-weights  parity with published weights that are downloaded for it (90 MB)"
 	@echo "make test-lower    the tests with the oldest packages that setup.py allows"
-	@echo "make campaign      the slow studies in experiments/: fresh-pictures, pali-pretraining, fusion-bench, missing,"
-	@echo "                   joint-representations, negative-transfer, contrast, alignment (hours)"
+	@echo "make campaign      the slow studies in experiments/: fresh-pictures, pali-pretraining,"
+	@echo "                   beit3-pretraining, fusion-bench, missing, joint-representations, negative-transfer,"
+	@echo "                   contrast, alignment (hours)"
 	@echo "make clean         remove environments and caches; runs/ and prepared data stay"
 	@echo "Variables: PYTHON=$(PYTHON) VENV=$(VENV) RUN=$(RUN) CONFIG=$(CONFIG) WORKERS=$(WORKERS)"
 
@@ -142,8 +144,12 @@ $(STAGES:=/trained): configs/pali_pretrain.py configs/pali_finetune.py | $(VENV)
 pali-pretraining: pali
 	$(BIN)/python -m experiments.pali_pretraining.compare --pretrained runs/pali_vit runs/pali_stage1 runs/pali_stage2
 
-campaign: test-long fresh-pictures pali-pretraining fusion-bench missing joint-representations negative-transfer contrast \
-	alignment $(if $(NLVR),nlvr)
+campaign: test-long fresh-pictures pali-pretraining beit3-pretraining fusion-bench missing joint-representations \
+	negative-transfer contrast alignment $(if $(NLVR),nlvr)
+
+beit3-pretraining: | $(VENV)/has-bench
+	for name in easyvqa easyvqa_captions; do $(BIN)/mmjax data build $$name; done
+	$(BIN)/python -m experiments.beit3_pretraining.run
 
 $(VENV)/has-bench: | $(VENV)/has-data
 	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check $(EDITABLE) ".[bench]"
