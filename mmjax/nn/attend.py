@@ -7,14 +7,16 @@ Of all that has L S numbers only e is kept for the gradient, where autodiff keep
 keys and values are taken with the narrow factor on the left, which is the faster side for a CPU.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from einops import rearrange
 
 Kept = tuple[jax.Array, ...]
+KeyValue = tuple[jax.Array, jax.Array]
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(5,))
@@ -34,7 +36,19 @@ def scores(query: jax.Array, key: jax.Array, mask: jax.Array, bias: jax.Array | 
     found = _scored(query, key) * scale
     if bias is not None:
         found = found + bias.astype(jnp.float32)
-    return jnp.where(_seen(mask), found, 0.5 * jnp.finfo(jnp.float32).min)
+    return _masked(found, mask)
+
+
+def attend_parts(query: jax.Array, seen: Sequence[KeyValue], mask: jax.Array, scale: float) -> jax.Array:
+    """As `attend` of keys and values that stand after each other in several arrays, none of which is copied.
+
+    For few queries, which write: the scores are put together in their place, and the gradient is left to autodiff.
+    """
+    found = _masked(jnp.concatenate([_scored(query, key) for key, _ in seen], axis=-1) * scale, mask)
+    weights = jnp.where(_seen(mask), jax.nn.softmax(found, axis=-1), 0)
+    ends = np.cumsum([key.shape[2] for key, _ in seen])[:-1]
+    parts = zip(jnp.split(weights, ends, axis=-1), seen, strict=True)
+    return sum(_read(share.astype(value.dtype), value) for share, (_, value) in parts).astype(seen[0][1].dtype)
 
 
 def _forward(query, key, value, mask, bias, scale) -> tuple[jax.Array, Kept]:
@@ -63,6 +77,10 @@ def _backward(scale: float, kept: Kept, gradient: jax.Array) -> tuple[jax.Array 
 
 
 attend.defvjp(_forward, _backward)
+
+
+def _masked(found: jax.Array, mask: jax.Array) -> jax.Array:
+    return jnp.where(_seen(mask), found, 0.5 * jnp.finfo(jnp.float32).min)
 
 
 def _seen(mask: jax.Array) -> jax.Array:

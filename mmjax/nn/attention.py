@@ -6,18 +6,16 @@ A query that may see no key at all gets zeros: what lies under a False mask chan
 Heads stand before positions, [B, H, L, K], so that the products are plain batched matrix products.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
 from einops import rearrange
 from flax import linen as nn
 
-from mmjax.nn.attend import attend, scores
+from mmjax.nn.attend import KeyValue, attend, attend_parts, scores
 from mmjax.nn.dense import Dense
 from mmjax.nn.rotary import rotate
-
-KeyValue = tuple[jax.Array, jax.Array]
 
 
 def attention_weights(
@@ -66,18 +64,23 @@ class Attention(nn.Module):
     def __call__(
         self,
         x: jax.Array,
-        seen: KeyValue,
+        seen: KeyValue | Sequence[KeyValue],
         mask: jax.Array,
         bias: jax.Array | None = None,
         at: jax.Array | None = None,
     ) -> jax.Array:
-        """x [B, L, D] to [B, L, D]; `mask` broadcasts to [B, L, S] and `bias` to [B, H, L, S]."""
-        key, value = seen
+        """x [B, L, D] to [B, L, D]; `mask` broadcasts to [B, L, S] and `bias` to [B, H, L, S].
+
+        What is seen may be in several parts, one after the other, without a bias, see `nn.attend.attend_parts`.
+        """
         scale = self.head_dim**-0.5 if self.scale is None else self.scale
         query = self._turned(self._heads(self.query(x)), at)
-        if self.is_mutable_collection("maps"):
-            self.sow("maps", "attention", attention_weights(query, key, mask, bias, scale))
-        attended = attend(query, key, value, mask, bias, scale)
+        if isinstance(seen[0], tuple):
+            attended = attend_parts(query, seen, mask, scale)
+        else:
+            if self.is_mutable_collection("maps"):
+                self.sow("maps", "attention", attention_weights(query, seen[0], mask, bias, scale))
+            attended = attend(query, *seen, mask, bias, scale)
         together = rearrange(attended, "b h l k -> b l (h k)")
         return self.out(together if self.norm is None else self.out_norm(together))
 

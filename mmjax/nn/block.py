@@ -11,7 +11,8 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from mmjax.nn.attention import Attention, KeyValue
+from mmjax.nn.attend import KeyValue
+from mmjax.nn.attention import Attention
 
 
 class EncoderBlock(nn.Module):

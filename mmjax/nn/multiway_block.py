@@ -16,7 +16,8 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from mmjax.nn.attention import Attention, KeyValue
+from mmjax.nn.attend import KeyValue
+from mmjax.nn.attention import Attention
 from mmjax.nn.block import written
 from mmjax.nn.drop_path import drop_path
 
@@ -74,8 +75,8 @@ class MultiwayBlock(nn.Module):
 
     def _remembered(
         self, place: dict[str, Any], index: jax.Array | None, new: KeyValue
-    ) -> tuple[KeyValue, dict[str, KeyValue]]:
-        """What is seen besides what is new, and what is kept of it."""
+    ) -> tuple[KeyValue | tuple[KeyValue, ...], dict[str, KeyValue]]:
+        """What is seen besides what is new, and what is kept of it. Who writes does not copy a memory for each word."""
         if "own" in place:
             own = written(place["own"], new, index)
         elif self.room is not None:
@@ -85,6 +86,8 @@ class MultiwayBlock(nn.Module):
             return new, {}
         if "memory" not in place:
             return own, {"own": own}
+        if index is not None:
+            return (place["memory"], own), {"own": own}
         return jax.tree.map(lambda *parts: jnp.concatenate(parts, axis=2), place["memory"], own), {"own": own}
 
     def _each(

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mmjax.nn.attend import attend
+from mmjax.nn.attend import attend, attend_parts
 from tests import reference
 from tests.nn.test_attention import MASKS, B, H, K, L, S, draw
 
@@ -39,6 +39,17 @@ def differences(function, at, count, rng):
     for _ in range(count):
         way = rng.normal(size=at.shape)
         yield way, (function(at + STEP * way) - function(at - STEP * way)) / (2 * STEP)
+
+
+@pytest.mark.parametrize("groups", [H, 1])
+@pytest.mark.parametrize("name", MASKS)
+def test_keys_in_several_parts_are_read_as_if_they_stood_side_by_side(name, groups):
+    query, key, value = draw(B, H, L, K, seed=0), draw(B, groups, S, K, seed=1), draw(B, groups, S, K, seed=2)
+    cuts = [slice(0, 1), slice(1, S - 1), slice(S - 1, S)]
+    found = jax.jit(attend_parts, static_argnums=3)(
+        query, tuple((key[:, :, cut], value[:, :, cut]) for cut in cuts), MASKS[name], SCALE
+    )
+    np.testing.assert_allclose(found, by_loops(query, key, value, MASKS[name], None), atol=1e-5)
 
 
 @pytest.mark.parametrize("groups", [H, 1])
