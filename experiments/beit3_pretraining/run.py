@@ -19,13 +19,14 @@ SHARE = 5  # per cent of the questions, others for each seed
 
 @dataclasses.dataclass(frozen=True)
 class Finetuning:
-    """What is finetuned by a config of configs/, and from nothing by another one of its variants.
+    """What a config of configs/ learns by its variant `scratch` from nothing, and by `tuned`, if any, from pretraining.
 
     `score` is told times `scale`; where rows are `shared` out, each seed has SHARE per cent of them by itself.
     """
 
     said: str
-    spec: str
+    config: str
+    tuned: str | None
     scratch: str
     score: str
     scale: float = 100.0
@@ -38,14 +39,18 @@ class Finetuning:
 FINETUNINGS = {
     "few": Finetuning(
         f"{SHARE} % of easy-VQA's questions, accuracy (%)",
-        "beit3_easy_vqa.py:few",
+        "beit3_easy_vqa.py",
+        "few",
         "few_scratch",
         "accuracy",
         shared=True,
     ),
-    "vqa": Finetuning("all of easy-VQA's questions, accuracy (%)", "beit3_easy_vqa.py", "scratch", "accuracy"),
-    "retrieval": Finetuning("captions and pictures, recall at 1 (%)", "beit3_retrieval.py", "scratch", "recall_at_1"),
-    "caption": Finetuning("captions, CIDEr", "beit3_caption.py", "scratch", "cider", 1.0),
+    "vqa": Finetuning("all of easy-VQA's questions, accuracy (%)", "beit3_easy_vqa.py", "base", "scratch", "accuracy"),
+    "retrieval": Finetuning(
+        "captions and pictures, recall at 1 (%)", "beit3_retrieval.py", "base", "scratch", "recall_at_1"
+    ),
+    "caption": Finetuning("captions, CIDEr", "beit3_caption.py", "base", "scratch", "cider", 1.0),
+    "fashion": Finetuning("Fashion-MNIST, accuracy (%)", "beit3_fashion.py", None, "base", "accuracy"),
 }
 
 
@@ -85,17 +90,17 @@ def cells(out: Path, names: Sequence[str], seeds: int) -> dict[str, list[Cell]]:
     earlier = sum(cell.asked["steps"] for (cell,) in before.values())
     found: dict[str, list[Cell]] = {}
     for name in names:
-        one = FINETUNINGS[name]
-        spec = f"{CONFIGS}/{one.spec}"
-        found[name] = _row(out, name, spec, start, seeds)
-        steps = earlier + found[name][0].asked["steps"]
-        alone = f"{spec.partition('.py')[0]}.py:{one.scratch}"
-        found[f"{name}_scratch"] = _row(out, f"{name}_scratch", alone, {"steps": steps}, seeds)
+        one, changes = FINETUNINGS[name], {}
+        if one.tuned is not None:
+            found[name] = _row(out, name, one.tuned, start, seeds)
+            changes = {"steps": earlier + found[name][0].asked["steps"]}
+        found[f"{name}_scratch"] = _row(out, f"{name}_scratch", one.scratch, changes, seeds)
     return found
 
 
-def _row(out: Path, kind: str, spec: str, changes: Mapping[str, Any], seeds: int) -> list[Cell]:
+def _row(out: Path, kind: str, variant: str, changes: Mapping[str, Any], seeds: int) -> list[Cell]:
     one, folders = FINETUNINGS[kind.removesuffix("_scratch")], [out / f"{kind}_{seed}" for seed in range(seeds)]
+    spec = f"{CONFIGS / one.config}:{variant}"
     # Where rows differ, so does what they decide.
     return [
         Cell(folder, spec, {**changes, **one.changes(seed)}, seed, folder if one.shared else folders[0])
@@ -108,8 +113,8 @@ def table(grid: Mapping[str, Sequence[Cell]]) -> str:
     lines = ["| what is learnt | pretrained | from nothing | steps in all |", "|---|---|---|---|"]
     for name, one in FINETUNINGS.items():
         rows = [[cell for cell in grid.get(kind, ()) if cell.done] for kind in (name, f"{name}_scratch")]
-        if all(rows):
-            scores = [plain([one.scale * cell.scores()[one.score] for cell in row]) for row in rows]
+        if rows[1]:
+            scores = [plain([one.scale * cell.scores()[one.score] for cell in row]) if row else "" for row in rows]
             lines.append(f"| {one.said} | {' | '.join(scores)} | {rows[1][0].asked['steps']:,} |")
     return "\n".join(lines) + "\n"
 
