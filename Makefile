@@ -147,9 +147,11 @@ pali-pretraining: pali
 campaign: test-long fresh-pictures pali-pretraining beit3-pretraining fusion-bench missing joint-representations \
 	negative-transfer contrast alignment $(if $(NLVR),nlvr)
 
+# Fashion-MNIST comes from Debian's package dataset-fashion-mnist: FASHION=FOLDER takes it too.
 beit3-pretraining: | $(VENV)/has-bench
 	for name in easyvqa easyvqa_captions; do $(BIN)/mmjax data build $$name; done
-	$(BIN)/python -m experiments.beit3_pretraining.run
+	$(if $(FASHION),$(BIN)/mmjax data build fashion --source=$(FASHION))
+	$(BIN)/python -m experiments.beit3_pretraining.run --only few vqa retrieval caption $(if $(FASHION),fashion)
 
 $(VENV)/has-bench: | $(VENV)/has-data
 	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check $(EDITABLE) ".[bench]"
