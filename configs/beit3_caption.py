@@ -31,6 +31,7 @@ def get_config(variant="base"):
             model=beit3(size.get("dim", 96), size.get("layers", 4), size),
             length=size["length"],
             search=use("decode.beam", width=3, penalty=0.6),
+            once=True,
             smoothing=0.1,
             corpus={"": (use("metrics.cider"), use("metrics.bleu"), use("metrics.rouge_l"))},
         ),

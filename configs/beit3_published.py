@@ -198,6 +198,7 @@ def caption(size):
         model=model,
         length=size["length"],
         search=use("decode.beam", width=3, penalty=0.6),
+        once=True,
         smoothing=0.1,
         corpus={"": (use("metrics.cider"), use("metrics.bleu"), use("metrics.rouge_l"))},
         chunk=None if size["small"] else max(2048, size["dim"]),

@@ -59,6 +59,7 @@ class Generate:
             but one, its name is "".
         corpus: metrics of all answers together, such as `metrics.cider`, likewise by data set. What an example is asked
             in the same words has one answer, and all its targets are true: give data.questions room for as many.
+        once: all texts of an example ask the same, such as for a caption: one answer is searched for, and given to each.
         z_loss: weight of the z-loss.
         smoothing: of the target labels.
         chunk: of how many target tokens a device holds the logits at a time, which saves memory where words are many;
@@ -70,6 +71,7 @@ class Generate:
     length: int
     search: Search = dataclasses.field(default_factory=Greedy)
     answers: tuple[str, ...] = ()
+    once: bool = False
     z_loss: float = 0.0
     smoothing: float = 0.0
     chunk: int | None = None
@@ -182,7 +184,9 @@ class Generate:
 
     def predict(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> dict[str, jax.Array]:
         """tokens [B, Q, length] and log_probability [B, Q] of the answers that the search finds."""
-        memory = self._apply(params, batch, train=False, method="encode")
+        count = batch["text"].shape[1]
+        asked = {name: batch[name][:, :1] for name in ("text", "text_mask")} if self.once else {}
+        memory = self._apply(params, batch | asked, train=False, method="encode")
         cache, logits = self._apply(params, memory, self.length, method="begin")
         step, pick = (partial(self._apply, params, method=name) for name in ("step", "pick"))
         words = self.vocabulary
@@ -191,7 +195,8 @@ class Generate:
         found = step, pick, cache, logits
         tokens, total = self.search(*(constrain(*found, self.trie) if self.trie else found), key=key, **ends)
         rows = partial(rearrange, pattern="(b q) ... -> b q ...", b=batch["image"].shape[0])
-        return {"tokens": rows(tokens), "log_probability": rows(total)}
+        found = {"tokens": rows(tokens), "log_probability": rows(total)}
+        return {name: jnp.repeat(x, count, axis=1) for name, x in found.items()} if self.once else found
 
     def score(self, predictions: Mapping[str, jax.Array], batch: Batch) -> dict[str, Mean]:
         right, real = self._right(predictions["tokens"], batch)

@@ -95,6 +95,11 @@ def test_one_caption_is_written_for_each_picture_and_all_that_are_true_count(tas
     predictions = jax.device_get(jax.jit(task.predict)(params, {}, batch, CTX))
     written = predictions["tokens"]
     np.testing.assert_array_equal(written[0, 0], written[0, 1])
+    once = dataclasses.replace(task, once=True).bind(vocabulary)
+    found = jax.device_get(jax.jit(once.predict)(params, {}, batch, CTX))
+    real = batch["text_mask"].any(-1)
+    np.testing.assert_array_equal(found["tokens"][real], written[real])
+    np.testing.assert_allclose(found["log_probability"][real], predictions["log_probability"][real], rtol=1e-5)
     records = task.read(predictions, batch)
     assert [record["index"] for record in records] == [5, 5, 8] and {r["question"] for r in records} == {""}
     assert [record["answer"] for record in records] == ["a red cat", "red cat", "a dog"]
