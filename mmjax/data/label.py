@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+CLASSES = "classes"
 WHOLE = re.compile(r"[+-]?[0-9]+")  # these are sorted as numbers
 
 
@@ -33,15 +34,20 @@ class Label:
         return np.full(() if self.many is None else self.many, -1, np.int32)
 
     def known(self, source: Any, values: Iterable[Any]) -> list[str]:
-        """The names: those given, those of a TFDS ClassLabel, or every value of the training rows, sorted."""
+        """The names: those given, those of a TFDS ClassLabel, or every value of the training rows, sorted.
+
+        A builder's metadata may say these, {CLASSES: {feature: names}}, so that not all rows need to be read for them.
+        """
         if self.names:
             return list(self.names)
-        if told := self._told(source):
-            return told
+        metadata = dict(getattr(source.info, "metadata", None) or {})
+        told = self._told(source) or metadata.get(CLASSES, {}).get(self.feature)
+        if told:
+            return list(told)
         found = {said(one) for value in values for one in self._listed(value)} - {""}
         if len(found) == 1:
             raise ValueError(f"{self.feature}: every row is {found.pop()!r}; expected at least two classes")
-        return sorted(found, key=lambda name: (0, int(name), name) if WHOLE.fullmatch(name) else (1, 0, name))
+        return ordered(found)
 
     def __call__(self, source: Any, value: Any, names: Sequence[str]) -> np.ndarray:
         """Which of the names it is; -1 where a row has none. Raises ValueError for another name, or too many."""
@@ -75,6 +81,11 @@ class Label:
 
     def _listed(self, value: Any) -> Sequence[Any]:
         return [value] if self.many is None else value
+
+
+def ordered(names: Iterable[str]) -> list[str]:
+    """Names sorted, whole numbers by their size and before others."""
+    return sorted(names, key=lambda name: (0, int(name), name) if WHOLE.fullmatch(name) else (1, 0, name))
 
 
 def check_once(names: Sequence[str]) -> None:

@@ -59,7 +59,7 @@ class Generate:
             but one, its name is "".
         corpus: metrics of all answers together, such as `metrics.cider`, likewise by data set. What an example is asked
             in the same words has one answer, and all its targets are true: give data.questions room for as many.
-        once: all texts of an example ask the same, such as for a caption: one answer is searched for, and given to each.
+        once: all texts of an example ask the same, such as for a caption: one answer is searched for, for each.
         z_loss: weight of the z-loss.
         smoothing: of the target labels.
         chunk: of how many target tokens a device holds the logits at a time, which saves memory where words are many;

@@ -42,7 +42,8 @@ def test_classes_are_the_sorted_folders_and_may_be_told_in_words(brought, tmp_pa
         "imagenet", {"image": Picture("image", 8)}, Label("label"), test="val", data_dir=str(tmp_path / "data")
     )
     feed = config.open(tmp_path / "run")
-    assert feed.vocabulary.labels == tuple(sorted(WORDS))
+    told = feed.config.label.known(feed.source, ())  # without reading a row
+    assert feed.vocabulary.labels == tuple(told) == tuple(sorted(WORDS))
     assert feed.take([0, 1, 2], "val")["label"][:3].tolist() == [0, 1, 2]
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import tensorflow_datasets as tfds
 
 from mmjax.data import images
+from mmjax.data.label import CLASSES, ordered
 
 SPLITS = ("train", "val")
 NAMES = "LOC_synset_mapping.txt"
@@ -22,7 +24,7 @@ Russakovsky et al.: ImageNet Large Scale Visual Recognition Challenge, 2015 (arX
 class Builder(tfds.core.GeneratorBasedBuilder):
     """The splits train and val. `label` is a class as its folder is called, and `name` the same in words."""
 
-    VERSION = tfds.core.Version("1.0.0")
+    VERSION = tfds.core.Version("1.1.0")
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
         "bring a folder with train/CLASS/PICTURE and val/CLASS/PICTURE, of any number of classes; ImageNet-1k is at "
         "https://image-net.org, with pictures of val to be moved into folders by their published labels first; "
@@ -36,6 +38,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             homepage="https://image-net.org",
             license="as https://image-net.org says",
             disable_shuffling=True,
+            metadata=tfds.core.MetadataDict(),
             features=tfds.features.FeaturesDict(
                 {
                     "image": tfds.features.Image(shape=(None, None, 3)),
@@ -49,16 +52,23 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         root = Path(dl_manager.manual_dir)
         found = pictures(root)
         words = named(root, list(found["train"]))
+        self.info.metadata[CLASSES] = {"label": ordered(found["train"])}
         return {split: self._generate_examples(classes, words) for split, classes in found.items()}
 
     def _generate_examples(
         self, classes: Mapping[str, list[Path]], words: Mapping[str, str]
     ) -> Iterator[tuple[str, dict]]:
-        for label, paths in classes.items():
-            for path in paths:
-                encoded = images.read(path)
-                images.decode(encoded, str(path))  # one that cannot be read is told now
-                yield f"{label}/{path.name}", {"image": encoded, "label": label, "name": words[label]}
+        with ThreadPoolExecutor() as pool:
+            for label, paths in classes.items():
+                for path, encoded in zip(paths, pool.map(whole, paths), strict=True):
+                    yield f"{label}/{path.name}", {"image": encoded, "label": label, "name": words[label]}
+
+
+def whole(path: Path) -> bytes:
+    """A picture's bytes; one that cannot be read is told now."""
+    encoded = images.read(path)
+    images.decode(encoded, str(path))
+    return encoded
 
 
 def pictures(root: Path) -> dict[str, dict[str, list[Path]]]:
