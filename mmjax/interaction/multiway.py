@@ -5,8 +5,10 @@ the paper has it, attention is shared and the last three of 40 layers feed image
 shared=True, sub_norm=False, joint=3, start=DepthInit().
 """
 
+from collections.abc import Mapping
 from functools import partial
 from operator import or_
+from types import MappingProxyType
 from typing import Any
 
 import jax
@@ -69,7 +71,9 @@ class Multiway(nn.Module):
         Raises:
             ValueError: a modality that `order` does not name, or as `core.tokens.in_order`.
         """
-        return self._met(modalities, train, mask)[0]
+        tokens = self._ordered(modalities)
+        seen = masks.keys(jnp.concatenate([one.mask for one in tokens.values()], axis=1))
+        return self._met(tokens, train, seen if mask is None else seen & mask)[0]
 
     def begin(
         self,
@@ -91,13 +95,13 @@ class Multiway(nn.Module):
             memory: a cache of tokens that stand before.
         """
         before = {} if memory is None else {name: self._renamed(cache) for name, cache in memory.items()}
-        return self._met(modalities, train, mask, before, beside, room=length)
+        return self._met(self._ordered(modalities), train, mask, before, beside, room=length)
 
     def step(
         self, cache: Any, modalities: Modalities, index: jax.Array, mask: jax.Array, beside: jax.Array
     ) -> tuple[Any, dict[str, Tokens]]:
         """The cache with the tokens that come at `index`, and what the layers make of them; else as `begin`."""
-        found, cache = self._met(modalities, False, mask, cache, beside, index=index)
+        found, cache = self._met(self._ordered(modalities), False, mask, cache, beside, index=index)
         return cache, found
 
     def pick(self, cache: Any, beams: jax.Array) -> Any:
@@ -110,28 +114,27 @@ class Multiway(nn.Module):
         kept = [{"memory": layer["own"]} for layer in ((layers,) if self.scan else layers)]
         return kept[0] if self.scan else tuple(kept)
 
+    def _ordered(self, modalities: Modalities) -> dict[str, Tokens]:
+        """Those of `order` that are given, with zeros for what is not real."""
+        names = tuple(name for name in self.order if name in modalities) if modalities else self.order
+        if len(set(self.order)) != len(self.order) or len(names) != len(modalities):
+            names = self.order  # of which `in_order` tells what is wrong
+        return {name: one.cleared() for name, one in zip(names, in_order(modalities, names), strict=True)}
+
     @nn.compact
     def _met(
         self,
-        modalities: Modalities,
+        tokens: dict[str, Tokens],
         train: bool,
-        mask: jax.Array | None = None,
-        caches: dict[str, Any] | None = None,
+        mask: jax.Array,
+        caches: Mapping[str, Any] = MappingProxyType({}),
         beside: jax.Array | None = None,
         index: jax.Array | None = None,
         room: int | None = None,
     ) -> tuple[dict[str, Tokens], dict[str, Any]]:
-        """What the layers make of the modalities, and of each stack what is kept; see `nn.multiway_block`."""
-        names = tuple(name for name in self.order if name in modalities) if modalities else self.order
-        if len(set(self.order)) != len(self.order) or len(names) != len(modalities):
-            names = self.order  # of which `in_order` tells what is wrong
-        tokens = [one.cleared() for one in in_order(modalities, names)]
-        x, real = tuple(one.x for one in tokens), tuple(one.mask for one in tokens)
-        if caches is None:
-            seen = masks.keys(jnp.concatenate(real, axis=1))
-            seen = seen if mask is None else seen & mask
-        else:
-            seen = mask
+        """What the layers make of the tokens, and of each stack what is kept; see `nn.multiway_block`."""
+        names = tuple(tokens)
+        x, real = (tuple(getattr(one, part) for one in tokens.values()) for part in ("x", "mask"))
         places = {"layer": np.arange(1.0, self.layers + 1)}
         if self.drop_path:
             places["drop_path"] = np.linspace(0, self.drop_path, self.layers)
@@ -144,17 +147,17 @@ class Multiway(nn.Module):
                 here = here if self.scan else _layers(here, count)
                 if caches:
                     here = here | caches[name] if self.scan else tuple(map(or_, here, caches[name]))
-                x, found = stack(x, here, real, seen, beside, index, train=train)
+                x, found = stack(x, here, real, mask, beside, index, train=train)
                 kept[name] = _kept(found) if self.scan else tuple(map(_kept, found))
                 done += count
         if not self.end_norm:
-            return {name: one.replace(x=y) for name, one, y in zip(names, tokens, x, strict=True)}, kept
+            return {name: tokens[name].replace(x=y) for name, y in zip(names, x, strict=True)}, kept
         norms = (
             dict.fromkeys(names, LayerNorm(self.epsilon, name="norm"))
             if self.shared
             else {name: LayerNorm(self.epsilon, name=f"{name}_norm") for name in names}
         )
-        return {name: one.replace(x=norms[name](y)) for name, one, y in zip(names, tokens, x, strict=True)}, kept
+        return {name: tokens[name].replace(x=norms[name](y)) for name, y in zip(names, x, strict=True)}, kept
 
     def _block(self, names: tuple[str, ...], dim: int, joint: bool, room: int | None) -> partial:
         norm = partial(LayerNorm, self.epsilon)
