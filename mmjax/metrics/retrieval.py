@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 AT = (1, 5, 10)
+FEW = 16  # things that belong to a query
 CHUNK = 1024  # queries at a time: never more than so many rows of similarities
 
 
@@ -43,14 +44,28 @@ def _found(
     near, own = queries @ items.T, asked[:, None] == there[None]
     best = np.max(near, axis=-1, where=own, initial=-np.inf, keepdims=True)
     ranks, numbers = 1 + np.sum(~own & (near >= best), axis=-1), own.sum(axis=-1)
-    precisions, several = 1 / ranks, numbers > 1
-    # Of one that belongs to it the rank tells all; sorting takes far longer than counting.
-    precisions[several] = _precision(near[several], own[several])
+    precisions = 1 / ranks
+    # Of one that belongs to it the rank tells all; of few, counting is faster than sorting.
+    for some, precision in (((numbers > 1) & (numbers <= FEW), _counted), (numbers > FEW, _sorted)):
+        if some.any():
+            precisions[some] = precision(near[some], own[some])
     return ranks[numbers > 0], precisions[numbers > 0]
 
 
-def _precision(near: np.ndarray, own: np.ndarray) -> np.ndarray:
+def _counted(near: np.ndarray, own: np.ndarray) -> np.ndarray:
     """Average precisions [N] of N queries by similarities [N, M] and what belongs to them; ties stand before it."""
+    most, total = int(own.sum(axis=-1).max()), 0.0
+    values = np.where(own, near, -np.inf)
+    values = np.sort(np.partition(values, -most, axis=-1)[:, -most:], axis=-1)[:, ::-1]
+    others = np.where(own, -np.inf, near)
+    for place, value in enumerate(values.T, 1):
+        before = np.sum(others >= value[:, None], axis=-1)
+        total = total + np.where(np.isfinite(value), place / (place + before), 0)
+    return total / own.sum(axis=-1)
+
+
+def _sorted(near: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """As `_counted`."""
     placed = np.take_along_axis(own, np.lexsort((own, -near), axis=-1), axis=-1)
     upto = np.cumsum(placed, axis=-1) / np.arange(1, placed.shape[-1] + 1)
     return np.sum(upto, axis=-1, where=placed) / np.sum(placed, axis=-1)

@@ -21,11 +21,16 @@ def by_loops(queries, items, asked, there):
     return np.array(ranks), np.array(precisions)
 
 
+@pytest.mark.parametrize("few", [1, 6, 16])  # whether all are sorted, some, or none
 @pytest.mark.parametrize("groups", [4, 40])
-def test_scores_are_those_of_loops(groups, monkeypatch):
+@pytest.mark.parametrize("kinds", [None, 2])  # of coordinates: with two, many similarities are equal
+def test_scores_are_those_of_loops(groups, few, kinds, monkeypatch):
     monkeypatch.setattr(metric, "CHUNK", 7)
+    monkeypatch.setattr(metric, "FEW", few)
     rng = np.random.default_rng(0)
-    queries, items = rng.normal(size=(20, 5)), rng.normal(size=(31, 5))
+    queries, items = (rng.normal(size=(n, 5)) if kinds is None else rng.integers(0, kinds, (n, 4)) for n in (20, 31))
+    if kinds:  # of one length that is no fraction, so that equal ones are equal in any order of sums
+        queries, items = (np.where(x, 1.0, -1.0) for x in (queries, items))
     asked, there = rng.integers(0, groups, 20), rng.integers(0, groups, 31)
     found = retrieval(queries, items, asked, there)
     ranks, precisions = by_loops(queries, items, asked, there)
