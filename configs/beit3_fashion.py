@@ -86,7 +86,7 @@ def named(size):
 
 def patches(size):
     dim = size.get("dim", 96)
-    stem = use("nn.strided_stem", widths=size.get("widths", (32, 64, 96)), dim=dim)
+    stem = use("nn.conv_stem", widths=size.get("widths", (32, 64, 96)), dim=dim, pool=False)
     return use("encoders.patches", dim=dim, stem=stem)
 
 
