@@ -30,7 +30,8 @@ AFTER = {
     "beit3_statements": {"init_from": "beit3_scenes", "init_from.also": "counts"},
     "beit3": {"init_from": "beit3_statements"},
 }
-DEV = "dev.json"
+# How a run of generated statements is asked about the published sentences.
+PUBLISHED = ("--config.data.name=nlvr", "--config.data.group={'use': 'data.group', 'feature': 'identifier'}")
 
 
 def main() -> int:
@@ -68,12 +69,13 @@ def table(grid: Mapping[str, Sequence[Cell]]) -> str:
         done = [cell for cell in grid[stage] if cell.done]
         if told is None or not done:
             continue
-        held, scores = (
-            [cell.scores()["accuracy"] for cell in done],
-            [evaluated(cell.folder, DEV, "--split=dev") for cell in done],
+        asked = PUBLISHED if stage.endswith("statements") else ()
+        held, dev = (
+            [evaluated(cell.folder, f"{split}.json", f"--split={split}", *asked) for cell in done]
+            for split in ("held", "dev")
         )
-        shown = [mean(held), *(mean([one[name] for one in scores]) for name in ("accuracy", "consistency"))]
-        lines.append(f"| {told} | {' | '.join(shown)} |")
+        shown = ((held, "accuracy"), (dev, "accuracy"), (dev, "consistency"))
+        lines.append(f"| {told} | {' | '.join(mean([one[name] for one in scores]) for scores, name in shown)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -1,6 +1,7 @@
 """The study of NLVR: its stages build one from the other, and its table holds what was measured on dev."""
 
 import re
+from types import SimpleNamespace
 
 import jax
 
@@ -40,22 +41,24 @@ def source(path, rules):
     return path
 
 
-class Row:
-    """A run that is done, with its scores."""
-
-    done = True
-
-    def __init__(self, folder, held):
-        self.folder, self.held = folder, held
-
-    def scores(self):
-        return {"accuracy": self.held}
-
-
 def test_the_table_holds_what_was_measured_on_held_and_on_dev(tmp_path):
-    (tmp_path / run.DEV).write_text('{"accuracy": 0.625, "consistency": 0.25}\n')
-    rows = {stage: [] for stage in run.STAGES} | {"base": [Row(tmp_path, 0.5), Row(tmp_path, 0.75)]}
+    runs = []
+    for held in (0.5, 0.75):
+        folder = tmp_path / str(held)
+        folder.mkdir()
+        (folder / "held.json").write_text(f'{{"accuracy": {held}, "consistency": 0}}\n')
+        (folder / "dev.json").write_text('{"accuracy": 0.625, "consistency": 0.25}\n')
+        runs.append(SimpleNamespace(done=True, folder=folder))
+    rows = {stage: [] for stage in run.STAGES} | {"base": runs}
     text = run.table(rows)
     assert text.splitlines()[2:] == [
         "| generated statements, then the sentences | 62.50 ± 17.68 % | 62.50 ± 0.00 % | 25.00 ± 0.00 % |"
     ]
+
+
+def test_a_run_of_generated_statements_can_be_asked_about_published_sentences(tmp_path):
+    cell = run.cells(tmp_path, 1)["statements"][0]
+    changes = [word.removeprefix("--config.") for word in run.PUBLISHED]
+    data = config.load(cell.spec, [*cell.changes, *changes]).data
+    base = config.load(f"{cell.spec.partition(':')[0]}:base").data
+    assert (data.name, data.group, data.modalities) == (base.name, base.group, base.modalities)
