@@ -109,10 +109,9 @@ def _read(path: Path, option: str) -> list[dict[str, Any]]:
     """The rows of a file, an {"error"} for a line that is none."""
     _check_file(path, option, "a file of rows")
     try:
-        # Not splitlines: a JSON string may hold other characters that end a line.
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{option}={path} is no UTF-8 text: {error.reason} at byte {error.start}") from None
+        lines = json_line.lines(path)
+    except ValueError as error:
+        raise ValueError(f"{option}={error}") from None
     rows = [_parsed(number, line) for number, line in enumerate(lines, 1) if line.strip()]
     if not rows:
         raise ValueError(f"{option}={path} holds no rows; expected one JSON object a line")

@@ -3,7 +3,20 @@
 import json
 import math
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
+
+
+def lines(path: Path) -> list[str]:
+    """The lines of a file of texts; a JSON string may hold other characters that end a line, which do not count.
+
+    Raises:
+        ValueError: it is no UTF-8; the file is named.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is no UTF-8 text: {error.reason} at byte {error.start}") from None
 
 
 def parse(text: str | bytes, constant: Callable[[str], Any] | None = None) -> Any:

@@ -47,7 +47,17 @@ def test_classes_are_the_sorted_folders_and_may_be_told_in_words(brought, tmp_pa
     assert feed.take([0, 1, 2], "val")["label"][:3].tolist() == [0, 1, 2]
 
 
+def test_what_a_system_leaves_in_folders_is_no_class_and_no_picture(brought, tmp_path):
+    (brought / "train/.ipynb_checkpoints").mkdir()
+    (brought / "train/n01/._0.JPEG").write_bytes(b"Mac OS X")
+    assert prepared.prepare("imagenet", str(tmp_path / "data"), brought)["splits"] == {"train": 9, "val": 3}
+
+
 WRONG = {
+    "no UTF-8": (
+        lambda root: (root / "LOC_synset_mapping.txt").write_bytes(b"n01 caf\xe9"),
+        "LOC_synset_mapping.txt is no UTF-8 text: unexpected end of data at byte 7",
+    ),
     "no train": (lambda root: shutil.rmtree(root / "train"), "no folder train in it; expected train/CLASS/PICTURE and"),
     "no val": (lambda root: shutil.rmtree(root / "val"), "no folder val in it; expected train/CLASS/PICTURE"),
     "another class": (lambda root: (root / "val/n02").rename(root / "val/n03"), "val/n03: train has no class 'n03'"),

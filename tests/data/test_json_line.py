@@ -26,3 +26,12 @@ def test_what_json_would_take_or_choke_on_is_one_line(text, told):
     with pytest.raises(ValueError) as caught:
         json_line.parse(text)
     assert str(caught.value) == told and not isinstance(caught.value, json.JSONDecodeError)
+
+
+def test_lines_of_a_file_end_with_newlines_alone_and_one_that_is_no_utf_8_is_named(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('\ufeff{"a": "x\u2028y"}\r\n{}', "utf-8", newline="")
+    assert json_line.lines(path) == ['{"a": "x\u2028y"}', "{}"]
+    path.write_bytes(b'{"a": "caf\xe9"}')
+    with pytest.raises(ValueError, match=r"rows\.jsonl is no UTF-8 text: invalid continuation byte at byte 10"):
+        json_line.lines(path)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import tensorflow_datasets as tfds
 
-from mmjax.data import images
+from mmjax.data import images, json_line
 from mmjax.data.label import CLASSES, ordered
 
 SPLITS = ("train", "val")
@@ -83,7 +83,7 @@ def pictures(root: Path) -> dict[str, dict[str, list[Path]]]:
         folder = root / split
         if not folder.is_dir():
             raise FileNotFoundError(f"{root}: no folder {split} in it; {LAYOUT}")
-        classes = {one.name: seen(one) for one in sorted(folder.iterdir()) if one.is_dir()}
+        classes = {one.name: seen(one) for one in sorted(folder.iterdir()) if one.is_dir() and not hidden(one)}
         if not classes:
             raise FileNotFoundError(
                 f"{folder}: no folder of a class in it; {LAYOUT}: move pictures into folders by class"
@@ -103,20 +103,25 @@ def pictures(root: Path) -> dict[str, dict[str, list[Path]]]:
 
 
 def seen(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in KINDS)
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in KINDS and not hidden(path))
+
+
+def hidden(path: Path) -> bool:
+    """Whether a system has left it there, such as ._0.JPEG or .ipynb_checkpoints."""
+    return path.name.startswith(".")
 
 
 def named(root: Path, labels: list[str]) -> dict[str, str]:
     """Each class in words: the first of those that the file has for it, or the folder's own.
 
     Raises:
-        ValueError: the file lacks a class.
+        ValueError: the file lacks a class, or is no UTF-8.
     """
     path = root / NAMES
     if not path.is_file():
         return {label: label.replace("_", " ") for label in labels}
-    lines = [line.partition(" ") for line in path.read_text("utf-8").splitlines()]
-    words = {label: told.partition(",")[0].strip() for label, _, told in lines}
+    told = [line.partition(" ") for line in json_line.lines(path)]
+    words = {label: names.partition(",")[0].strip() for label, _, names in told}
     for label in labels:
         if not words.get(label):
             raise ValueError(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mmjax.data.json_line import parse
+from mmjax.data.json_line import lines, parse
 
 LABELS = ("false", "true")
 
@@ -16,11 +16,10 @@ def read(path: Path, keys: Sequence[str]) -> list[dict[str, Any]]:
     """The examples of a file, each with those keys, all of them texts, and a label of LABELS in small letters.
 
     Raises:
-        ValueError: a line that is none, or a label that is neither; it is named with its number.
+        ValueError: no UTF-8, a line that is none, or a label that is neither; a line is named with its number.
     """
     rows = []
-    # Not splitlines: a JSON string may hold other characters that end a line.
-    for number, line in enumerate(path.read_text("utf-8").split("\n"), 1):
+    for number, line in enumerate(lines(path), 1):
         if not line.strip():
             continue
         where = f"{path} line {number}"
