@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from mmjax.data.each import COUNTS
+from mmjax.data.json_line import parse
 
 FILE = "dataset_coco.json"
 SPLITS = {"train": "train", "restval": "train", "val": "val", "test": "test"}  # as published, and here
@@ -67,7 +67,7 @@ def pictures(folder: Path) -> dict[str, list[dict[str, Any]]]:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; it is in caption_datasets.zip of Karpathy's splits")
     try:
-        listed = json.loads(path.read_text("utf-8"))
+        listed = parse(path.read_text("utf-8"))
     except ValueError as error:
         raise ValueError(f"{path}: not JSON ({error}); expected the file of caption_datasets.zip") from None
     if not isinstance(listed, dict) or not isinstance(listed.get("images"), list) or not listed["images"]:
@@ -84,10 +84,10 @@ def pictures(folder: Path) -> dict[str, list[dict[str, Any]]]:
 def picture(folder: Path, one: Any, name: str) -> tuple[str, dict[str, Any]]:
     """The split and the row of an image as the file tells it; errors as in `pictures` call it by its name."""
     try:
-        split, number = SPLITS[one["split"]], int(one["cocoid"])
+        split, number = SPLITS[one["split"]], int(np.int64(one["cocoid"]))
         path = folder / one["filepath"] / one["filename"]
         captions = [sentence["raw"].strip() for sentence in one["sentences"]]
-    except (TypeError, KeyError, ValueError, AttributeError) as error:
+    except (TypeError, KeyError, ValueError, AttributeError, OverflowError) as error:
         raise ValueError(
             f"{name}: {type(error).__name__} {error}; expected filepath, filename, cocoid, a split of "
             f"{', '.join(SPLITS)}, and sentences with raw"

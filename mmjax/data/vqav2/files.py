@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from mmjax.data.json_line import parse
 
 QUESTION = {"question_id": int, "image_id": int, "question": str}
 PEOPLE = 10  # who answer a question
@@ -19,7 +20,7 @@ def read(path: Path, key: str, fields: Mapping[str, type]) -> dict[int, dict[str
         ValueError: it has another layout, or a question twice.
     """
     try:
-        found = json.loads(path.read_text("utf-8"))
+        found = parse(path.read_text("utf-8"))
     except ValueError as error:
         raise ValueError(f"{path}: not JSON ({error}); expected the published file") from error
     rows = found.get(key) if isinstance(found, dict) else None
@@ -27,9 +28,7 @@ def read(path: Path, key: str, fields: Mapping[str, type]) -> dict[int, dict[str
         raise ValueError(f"{path}: no list {key!r} in it; expected the published file, an object that has one")
     by_question = {}
     for number, row in enumerate(rows):
-        lacking = [
-            name for name, kind in fields.items() if not isinstance(row, dict) or not isinstance(row.get(name), kind)
-        ]
+        lacking = [name for name, kind in fields.items() if not isinstance(row, dict) or not fits(row.get(name), kind)]
         if lacking:
             kind = {int: "number", str: "text", list: "list"}[fields[lacking[0]]]
             raise ValueError(f"{path}: {key}[{number}] has no {kind} {lacking[0]!r}; expected {', '.join(fields)}")
@@ -37,6 +36,11 @@ def read(path: Path, key: str, fields: Mapping[str, type]) -> dict[int, dict[str
             raise ValueError(f"{path}: {key}[{number}] is question {row['question_id']} again; expected each once")
         by_question[row["question_id"]] = row
     return by_question
+
+
+def fits(value: Any, kind: type) -> bool:
+    """Whether it is of a kind; numbers are whole and of 64 bits at most."""
+    return isinstance(value, kind) and (kind is not int or 0 <= value < 2**63)
 
 
 def answered(path: Path, questions: Path, asked: Mapping[int, Any]) -> dict[int, dict[str, Any]]:
