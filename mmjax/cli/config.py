@@ -17,7 +17,7 @@ from mmjax.train.experiment import Experiment
 FILE = "config.json"
 # What may change between a run and its resumption: none of it changes what is computed, but for rounding.
 FREE = ("partition", "log", "evaluate", "checkpoint", "guard", "frozen_fresh")
-FREE += ("data.data_dir", "data.threads", "data.prefetch")
+FREE += ("data.data_dir", "data.threads", "data.prefetch", "data.cache")
 
 
 def load(spec: str, overrides: Iterable[str] = ()) -> Experiment:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from mmjax.data.rows import Modality, Rows
 
+OVERHEAD = 2048  # bytes that a row takes beside its values
+
 
 @dataclasses.dataclass(frozen=True)
 class Known:
@@ -48,6 +50,8 @@ class RowFeed:
         self.stream = Stream(config.batch, config.threads, config.prefetch)
         self.splits: dict[str, Sequence[Mapping[str, Any]]] = {}
         self.notes: list[str] = []
+        self.kept: dict[int, Batch] = {}
+        self.room = config.cache * 2**20
 
     @functools.cached_property
     def source(self) -> Any:
@@ -254,7 +258,7 @@ class RowFeed:
         return [*examples, *[self.config.empty()] * missing]
 
     def _draw(self, known: Known, place: int, rng: np.random.Generator) -> Batch:
-        row, seed = self._row(known, "train", int(place)), rng.integers(2**63)
+        row, seed = self._remembered(known, int(place)), rng.integers(2**63)
         for name, modality in self.config.modalities.items():
             mask = f"{name}_mask"
             if getattr(modality, "augment", None) is not None and row[mask].any():
@@ -263,6 +267,17 @@ class RowFeed:
                     row[name], row[mask], known.fitted[name], np.random.default_rng(seed)
                 )
         return row if self.config.hide is None else self._hidden(known, row, rng)
+
+    def _remembered(self, known: Known, place: int) -> Batch:
+        """A training row, read once as long as there is room to keep it."""
+        row = self.kept.get(place)
+        if row is None:
+            row = self._row(known, "train", place)
+            size = OVERHEAD + sum(value.nbytes for value in row.values())
+            if size <= self.room:
+                self.room -= size
+                self.kept[place] = row
+        return dict(row)
 
     def _read(self, known: Known, split: str, place: int) -> Batch:
         row = self._row(known, split, place)

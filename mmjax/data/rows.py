@@ -49,7 +49,8 @@ class Rows:
     class of what is asked, by which scores are told; it stands in a batch as `label` does. `group` says which rows
     belong together, [B] int32, such as those of one sentence: how often all are right is told. `hide` says what of
     "image" and "text" is to be filled in, see `data.hide` for what a batch has then. `each` are features that are lists
-    of as many things, such as the captions of a picture: a row is one of each, see `data.each`.
+    of as many things, such as the captions of a picture: a row is one of each, see `data.each`. `cache` MiB
+    of training rows are kept as they were read, before they are varied.
     """
 
     name: str
@@ -67,9 +68,12 @@ class Rows:
     batch: int = 32
     threads: int = 2
     prefetch: int = 8
+    cache: int = 256
     data_dir: str | None = None
 
     def __post_init__(self):
+        if self.cache < 0:
+            raise ValueError(f"cache is {self.cache}; expected MiB of training rows to keep, 0 for none")
         if self.batch < 1 or not self.modalities:
             raise ValueError(
                 f"batch is {self.batch} with {len(self.modalities)} modalities, expected at least one of each"

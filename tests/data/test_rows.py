@@ -9,6 +9,7 @@ import tensorflow_datasets as tfds
 from PIL import Image
 
 from mmjax.data import prepared
+from mmjax.data.augment import Augment
 from mmjax.data.group import Group
 from mmjax.data.label import Label
 from mmjax.data.modality.picture import Picture
@@ -156,6 +157,21 @@ def test_training_batches_are_a_function_of_seed_and_number_and_see_every_row(fe
     assert not np.array_equal(next(feed.train(4))["index"], first[0]["index"])
 
 
+def test_rows_that_are_kept_make_the_batches_that_others_make_and_are_read_once(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("mmjax.data.row_feed.OVERHEAD", 2**20 // 5)  # room for four rows
+    shown = {"shown": Picture("shown", 8, augment=Augment())}
+    batches = {}
+    for cache in (0, 1):
+        feed, places = rows(folder, modalities=shown, tokenizer=None, cache=cache, threads=0).open(tmp_path), []
+        _, read = feed.vocabulary, feed._row  # which reads every row for itself
+        monkeypatch.setattr(feed, "_row", lambda *args, read=read, places=places: places.append(args[2]) or read(*args))
+        drawn = feed.train(0)
+        batches[cache] = [next(drawn) for _ in range(6)]  # two epochs
+        assert len(places) == (24 if cache == 0 else 20) and len(feed.kept) == (0 if cache == 0 else 4)
+    for one, other in zip(*batches.values(), strict=True):
+        np.testing.assert_array_equal(one["shown"], other["shown"])
+
+
 def test_streams_of_a_row_vary_together_in_training_alone_and_each_time_anew(folder, tmp_path):
     streams = {name: Series("steps", 4, 2, augment=SeriesAugment(gain=0.5, pace=0.3)) for name in ("one", "other")}
     feed = rows(folder, modalities=streams, tokenizer=None).open(tmp_path)
@@ -278,6 +294,7 @@ def test_a_class_that_no_training_row_has_is_told_before_the_training(folder, tm
     ("changes", "told"),
     [
         (dict(modalities={}), "with 0 modalities"),
+        (dict(cache=-1), "cache is -1; expected MiB of training rows to keep, 0 for none"),
         (dict(target=Target("score")), "give one of label"),
         (dict(tokenizer=None), "said is a text and wants data.tokenizer"),
         (dict(modalities={"view": Vector("view", 3)}), "no modality is a text"),
