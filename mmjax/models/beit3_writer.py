@@ -66,7 +66,9 @@ class Beit3Writer(nn.Module):
         if set(self.encoders) != {"image", "text"}:
             raise ValueError(f"encoders has {', '.join(sorted(self.encoders))}; expected image and text")
         if self.encoders["text"].vocab != self.vocab:
-            raise ValueError(f"vocab is {self.vocab} and encoders.text.vocab {self.encoders['text'].vocab}")
+            raise ValueError(
+                f"vocab is {self.vocab} and encoders.text.vocab {self.encoders['text'].vocab}; make them equal"
+            )
         for part in self.encoders.values():
             check_form("encoders", part, *FORMS["encoders"])
         for part in self.interactions:
@@ -114,7 +116,7 @@ class Beit3Writer(nn.Module):
     def begin(self, memory: Memory, length: int) -> tuple[Cache, jax.Array]:
         """A cache for `length` words and the logits [B * Q, V] of the first one."""
         rows, texts = memory.text.shape
-        self._check(texts + length)
+        self.check_length(texts + length)
         values = jnp.concatenate([memory.text, jnp.full((rows, 1), self._asks)], axis=1)
         behind = jnp.sum(memory.text_mask, axis=1, dtype=jnp.int32)
         at = jnp.concatenate([masks.places(memory.text_mask), behind[:, None]], axis=1)
@@ -170,7 +172,7 @@ class Beit3Writer(nn.Module):
         words = rearrange(batch["target" if asks else "target_seen"], "b q t -> (b q) t")
         there = rearrange(batch["target_mask"], "b q t -> (b q) t")
         length, (texts, before) = words.shape[1], (memory.text.shape[1], memory.real.shape[1])
-        self._check(texts + length)
+        self.check_length(texts + length)
         at = jnp.sum(memory.text_mask, axis=1, dtype=jnp.int32)[:, None] + jnp.arange(length)
         parts = [(memory.text, memory.text_mask, masks.places(memory.text_mask)), (words, there, at)]
         if asks:
@@ -214,7 +216,7 @@ class Beit3Writer(nn.Module):
             raise ValueError("mask is None: which token stands for a hidden word? tasks.generate takes the tokenizer's")
         return self.mask
 
-    def _check(self, length: int) -> None:
+    def check_length(self, length: int) -> None:
         """Raise ValueError where more words may come than there are places."""
         most = getattr(self.encoders["text"].position, "length", length)
         if length > most:

@@ -149,6 +149,8 @@ class Generate:
                 f"task.length is {self.length}, but data.target_length is {batch['target'].shape[-1]}: answers so long "
                 "could never be given; make them equal"
             )
+        if hasattr(self.model, "check_length"):
+            self.model.check_length(batch["text"].shape[-1] + self.length)
         return self.model.init(key, batch, train=False)["params"], {}
 
     def loss(self, params: Params, extra: Extra, batch: Batch, ctx: Ctx) -> tuple[dict[str, Mean], Extra]:

@@ -124,7 +124,7 @@ class Run:
                 else:
                     progress.update(number)
                 if last or (x.evaluate.every and number % x.evaluate.every == 0):
-                    with clock.paused():
+                    with clock.paused(), self._kept_whatever(state, position):
                         scores, records = self.evaluate(self.variables(state))
                     log.write(number, "test", scores)
                     progress.update(number, scores)
@@ -144,6 +144,17 @@ class Run:
             raise Stopped(f"stopped at step {saved} of {x.steps}, saved; the same command goes on from there")
         check_finite(records, "the run has diverged; lower the learning rate or optim.clip in another workdir")
         return state, scores, records
+
+    @contextmanager
+    def _kept_whatever(self, state: State, position: int) -> Iterator[None]:
+        """Saves the state where what is done meanwhile fails, so that it can be done again."""
+        try:
+            yield
+        except Diverged:
+            raise
+        except Exception:
+            self.checkpoints.save(self.partition.fetch(state), position, {})
+            raise
 
     def variables(self, state: State) -> dict[str, Any]:
         """What predicts: the averaged parameters where they are kept."""

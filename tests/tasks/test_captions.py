@@ -84,6 +84,13 @@ def test_the_loss_is_the_mean_over_hidden_words_alone_their_ends_among_them(task
     np.testing.assert_allclose(found["token_accuracy"].total, right)
 
 
+def test_more_words_than_there_are_places_are_told_before_anything_is_learnt(task, batch):
+    with pytest.raises(
+        ValueError, match=r"texts and targets have room for 100; raise encoders\.text\.position\.length"
+    ):
+        dataclasses.replace(task, length=99).init(jax.random.key(0), batch)
+
+
 def test_the_word_that_asks_is_the_tokenizers(task, vocabulary, tmp_path):
     assert task.model.mask == vocabulary.mask == 8 and Generate(Beit3Writer(**parts()), T).model.mask is None
     without = Words(size=V).open(tmp_path, lambda: iter(["a"]))

@@ -119,6 +119,15 @@ def test_the_last_step_is_evaluated_and_saved_whatever_the_intervals(tmp_path):
     assert list(rows(tmp_path, "train")) == [5]
 
 
+def test_what_was_trained_is_saved_where_its_evaluation_fails(tmp_path):
+    with Run(experiment(steps=3), tmp_path, [].append) as running:
+        running.evaluate = lambda variables: (_ for _ in ()).throw(ValueError("no such split"))
+        with pytest.raises(ValueError, match="no such split"):
+            running.train()
+    assert bits.steps(tmp_path) == [3] and not rows(tmp_path, "test")
+    run(tmp_path, steps=3)  # evaluates what is there
+
+
 def test_a_complete_run_is_not_trained_further_and_tells_its_scores_again(tmp_path):
     feed = Points()
     _, scores, _ = run(tmp_path, data=feed)
