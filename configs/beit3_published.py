@@ -72,6 +72,7 @@ TUNE |= dict(drop_path=0.3)
 
 # What a run takes of the tokenizer's, and what of a pretrained one.
 CODER = (("^coder/codes$", "extra/codebook/codes"), ("^coder/model/", ""), (".*", None))
+# Retrieval goes on with the maps into the common space that intermediate tuning has learnt.
 FRESH = (("^(head|heads_image|heads_text|trunk|log_scale)(/|$)", None),)
 
 
@@ -364,7 +365,7 @@ def start(size):
         return None
     if size["make"] == "pretrain":
         return dict(workdir="runs/beit3_tokenizer", rules=CODER, same_words=False)
-    return dict(workdir=size["start"], rules=FRESH)
+    return dict(workdir=size["start"], rules=() if size["make"] == "retrieval" else FRESH)
 
 
 def axes(size):
