@@ -7,10 +7,9 @@ import dataclasses
 import numpy as np
 
 from mmjax.data.hide_words import HideWords
+from mmjax.data.images import check_rule
 from mmjax.data.packing import Batch, training, zeros
 from mmjax.data.vocabulary import Tokenizer
-
-RESIZE = ("stretch", "fit", "crop", None)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -41,8 +40,7 @@ class Batches:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"data.{name} is {value}, expected 1 or more")
-        if self.resize not in RESIZE:
-            raise ValueError(f"data.resize is {self.resize!r}, expected {', '.join(map(repr, RESIZE))}")
+        check_rule(self.resize, "data.resize")
         if self.drawn is not None and self.drawn > self.questions:
             raise ValueError(f"data.drawn is {self.drawn}, expected at most data.questions, {self.questions}")
 

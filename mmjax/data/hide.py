@@ -122,7 +122,7 @@ def replaced(
 def check_shares(masked: float, other: float) -> None:
     """ValueError where these are no shares of hidden words."""
     if min(masked, other) < 0 or masked + other > 1:
-        raise ValueError(f"masked is {masked} and other {other}; expected shares of at most 1 together")
+        raise ValueError(f"masked is {masked} and other {other}; expected shares of at least 0, and at most 1 together")
 
 
 def blocks(

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import functools
 import io
+import itertools
 import os
 import warnings
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -13,6 +16,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 LIMIT = 64_000_000  # pixels; a larger picture is refused before its pixels are unpacked
+AHEAD = 256  # files that are read before the first of them is asked for
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM", "MPO", "JPEG2000", "AVIF")
 
 # What is wrong with a picture is said once, by `decode`: Pillow's warnings would only repeat it.
@@ -110,6 +114,12 @@ def crop(image: np.ndarray, height: int, width: int) -> np.ndarray:
 RULES = {"stretch": stretch, "fit": fit, "crop": crop}
 
 
+def check_rule(how: str | None, name: str) -> None:
+    """ValueError unless it is one of RULES, or None."""
+    if how is not None and how not in RULES:
+        raise ValueError(f"{name} is {how!r}, expected {', '.join(map(repr, (*RULES, None)))}")
+
+
 def scale(image: np.ndarray, height: int, width: int) -> np.ndarray:
     """[H, W, 3] uint8 -> [height, width, 3] uint8, each side shrunk by area or grown bicubically."""
     for (rows, columns), method in (
@@ -176,6 +186,20 @@ def read(path: str | os.PathLike) -> bytes:
         return Path(path).read_bytes()
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{os.fspath(path)}: no such file, expected a picture") from error
+
+
+def wholes(paths: Iterable[str | os.PathLike]) -> Iterator[bytes]:
+    """The bytes of pictures' files in order, each of which threads have decoded: one that cannot be is told now."""
+    left = iter(paths)
+    with ThreadPoolExecutor() as pool:
+        while some := list(itertools.islice(left, AHEAD)):
+            yield from pool.map(_whole, some)
+
+
+def _whole(path: str | os.PathLike) -> bytes:
+    encoded = read(path)
+    decode(encoded, os.fspath(path))
+    return encoded
 
 
 class TooLarge(ValueError):

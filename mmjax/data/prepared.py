@@ -99,6 +99,8 @@ def unpacked(folder: str | os.PathLike | None) -> Iterator[str | os.PathLike | N
                 packed.extractall(made)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
             raise ValueError(f"--source={os.fspath(folder)}: not a readable .zip file ({error})") from error
+        if not any(Path(made).iterdir()):
+            raise FileNotFoundError(f"--source={os.fspath(folder)}: an empty .zip, expected the files of the data set")
         try:
             yield made
         except (FileNotFoundError, ValueError) as error:
@@ -178,6 +180,13 @@ def absent(name: str, data_dir: str | None) -> str:
         f"data set {name!r} is not prepared in {root(data_dir)} (there: {there}): "
         f"run `mmjax data build {name}`, or `mmjax data build --source=FILE.jsonl --name={name}` for data of your own"
     )
+
+
+def listed(source: Any, feature: str) -> bool:
+    """Whether a row of a TFDS builder has a list of this feature."""
+    import tensorflow_datasets as tfds
+
+    return isinstance(source.info.features[feature], tfds.features.Sequence)
 
 
 def pictures(source: Any) -> list[str]:

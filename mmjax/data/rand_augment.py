@@ -47,6 +47,8 @@ class RandAugment:
             raise ValueError(f"count is {self.count} and deviation {self.deviation}; expected at least 1 and 0")
         for name in ("magnitude", "probability", "shift"):
             check_share(name, getattr(self, name))
+        if len(self.fill) != 3 or not all(0 <= one <= 255 for one in self.fill):
+            raise ValueError(f"fill is {self.fill}; expected three numbers from 0 to 255")
         odd = sorted(set(self.changes if self.changes is not None else ()) - set(CHANGES))
         if odd or self.changes == ():
             raise ValueError(f"changes has {odd[0] if odd else 'nothing'}; expected some of {', '.join(CHANGES)}")

@@ -27,7 +27,7 @@ def drawn(
 def check(name: str, bounds: tuple[float, float], most: float = np.inf) -> None:
     """ValueError unless these are two numbers to draw between, above 0 and up to `most`."""
     low, high = bounds
-    if not 0 < low <= high <= most:
+    if not 0 < low <= high <= most or high == np.inf:
         raise ValueError(f"{name} is {(low, high)}; expected two numbers with 0 < low <= high <= {most:g}")
 
 

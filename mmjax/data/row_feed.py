@@ -67,6 +67,12 @@ class RowFeed:
                     f"data.{key} is {feature!r}, but data set {self.config.name!r} has "
                     f"{', '.join(sorted(found.info.features))}"
                 )
+        for place, name in enumerate(self.config.each):
+            if not prepared.listed(found, name):
+                raise ValueError(
+                    f"data.each.{place} is {name!r}, of which a row of {self.config.name!r} has one; name features "
+                    "that are lists, or leave each out"
+                )
         rates = dict(found.info.metadata or {}).get("rates", {})
         for name, one in self.config.modalities.items():
             if hasattr(one, "check"):

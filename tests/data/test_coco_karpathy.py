@@ -84,6 +84,15 @@ def changed(change):
         (changed(lambda one: one.update(sentences=["a cat"])), r"image 1: TypeError .*, and sentences with raw"),
         (changed(lambda one: one.update(sentences=[])), r"image 1: COCO_val2014_0+8\.jpg has no caption; expected one"),
         (
+            changed(lambda one: one.update(cocoid=10**30)),
+            r"image 1: OverflowError .*; expected filepath, filename, coco",
+        ),
+        (changed(lambda one: one.update(cocoid=7)), r"image 1: cocoid 7 again; expected each picture once"),
+        (
+            lambda path: (path.parent / "val2014/COCO_val2014_000000000008.jpg").write_bytes(b""),
+            r"COCO_val2014_000000000008\.jpg: not a readable picture",
+        ),
+        (
             lambda path: (path.parent / "val2014/COCO_val2014_000000000008.jpg").unlink(),
             r"COCO_val2014_000000000008\.jpg: no such picture, but dataset_coco\.json names it: bring all of val2014",
         ),

@@ -61,3 +61,5 @@ def test_a_feed_has_a_row_for_each_caption_and_says_where_there_is_no_such_featu
     assert [feed.vocabulary.words.decode(text) for text in texts] == list("abcdef")
     with pytest.raises(ValueError, match=r"data\.each\.0 is 'titles', but data set 'said' has captions, n"):
         _ = Rows(**{**vars(config), "data_dir": str(tmp_path), "each": ("titles",)}).open(tmp_path / "other").source
+    with pytest.raises(ValueError, match=r"data\.each\.0 is 'n', of which a row of 'said' has one; name features"):
+        _ = Rows(**{**vars(config), "data_dir": str(tmp_path), "each": ("n",)}).open(tmp_path / "other").source

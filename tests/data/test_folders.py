@@ -94,6 +94,9 @@ def test_what_is_wrong_in_a_zip_file_is_told_with_its_name(known):
         packed.writestr("numbers.csv", "3 1 4" * 1000)
     with pytest.raises(FileNotFoundError, match=r"other\.zip/numbers\.txt"):
         prepared.prepare("brought", str(known / "data"), known / "other.zip")
+    zipfile.ZipFile(known / "empty.zip", "w").close()
+    with pytest.raises(FileNotFoundError, match=r"empty\.zip: an empty \.zip, expected the files of the data set"):
+        prepared.prepare("brought", str(known / "data"), known / "empty.zip")
     whole = (known / "other.zip").read_bytes()
     (known / "broken.zip").write_bytes(whole[:40] + bytes(10) + whole[50:])
     with pytest.raises(ValueError, match=r"^--source=.*broken\.zip: not a readable \.zip file"):

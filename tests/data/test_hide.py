@@ -86,7 +86,7 @@ def test_words_are_neither_ends_nor_sentinels(words):
     [
         (dict(grid=(0, 4)), r"grid is \(0, 4\), least 16 and aspect 0.3; expected 1 or more"),
         (dict(image=(0.0, 0.4)), r"image is \(0.0, 0.4\); expected shares above 0, up to 1"),
-        (dict(masked=0.8, other=0.3), "masked is 0.8 and other 0.3; expected shares of at most 1 together"),
+        (dict(masked=0.8, other=0.3), "masked is 0.8 and other 0.3; expected shares of at least 0, and at most 1"),
     ],
 )
 def test_shares_that_cannot_be_are_refused(fields, told):

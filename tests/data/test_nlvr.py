@@ -91,6 +91,7 @@ def spoil(path, change):
         (lambda row: json.dumps(row | {"label": "maybe"}), r"line 3: the label is 'maybe'; expected 'true' or 'false'"),
         (lambda row: json.dumps({"sentence": "x", "label": "true"}), r"line 3: no text 'identifier'; expected an obj"),
         (lambda row: json.dumps([row]), r"line 3: no text 'sentence'; expected an object with sentence, label, ident"),
+        (lambda row: json.dumps(row | {"identifier": "0-0"}), r"line 3: the identifier is '0-0' again; expected each"),
         (lambda row: "{", r"line 3: not JSON; expected one example a line"),
         (lambda row: json.dumps(row | {"directory": "77"}), r"77/train-1-0-0\.png: no such picture, but train\.json n"),
     ],

@@ -155,6 +155,8 @@ def test_parts_act_in_turn_and_stand_in_a_config():
             lambda: RandomErasing(area=(0.5, 0.1)),
             r"area is \(0.5, 0.1\); expected two numbers with 0 < low <= high <= 1",
         ),
+        (lambda: RandAugment(fill=(300, 0, 0)), r"fill is \(300, 0, 0\); expected three numbers from 0 to 255"),
+        (lambda: RandomErasing(aspect=(0.5, np.inf)), r"aspect is \(0.5, inf\); expected two numbers"),
         (lambda: RandomResizedCrop(flip=-1), r"flip is -1; expected a number in \[0, 1\]"),
         (
             lambda: RandomResizedCrop(aspect=(2, 1)),

@@ -315,6 +315,7 @@ def test_configs_that_fit_no_rows_are_told(folder, changes, told):
         (Text, dict(length=0), "length is 0; expected at least 1"),
         (Texts, dict(length=3, many=0), "many is 0; expected at least 1"),
         (Picture, dict(size=0), "size is 0; expected at least 1"),
+        (Picture, dict(size=8, resize="zoom"), "resize is 'zoom', expected 'stretch', 'fit', 'crop', None"),
         (Sound, dict(length=0), "length is 0; expected at least 1"),
         (Sound, dict(length=8, rate=0), "rate is 0; expected at least 1"),
         (Video, dict(frames=0, size=8), "frames is 0; expected at least 1"),

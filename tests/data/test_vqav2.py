@@ -129,6 +129,17 @@ WRONG = {
         ),
         "the annotation of 42000 has 0 answers; expected 10",
     ),
+    "another picture": (
+        changed(
+            ANNOTATIONS,
+            lambda content: content | {"annotations": [one | {"image_id": 9} for one in content["annotations"]]},
+        ),
+        r"annotation of 42000 is about picture 9, and .*questions\.json about 42; bring both files",
+    ),
+    "an empty picture": (
+        lambda root: (root / "train2014/COCO_train2014_000000000009.jpg").write_bytes(b""),
+        r"COCO_train2014_000000000009\.jpg: not a readable picture",
+    ),
     "no picture": (
         lambda root: (root / "val2014/COCO_val2014_000000000073.jpg").unlink(),
         rf"COCO_val2014_000000000073\.jpg: no such photograph, but {QUESTIONS} asks about it; bring all of val2014",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
 
+from mmjax.data import images
 from mmjax.data.each import COUNTS
 from mmjax.data.json_line import parse
 
@@ -51,16 +52,16 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         self.info.metadata[COUNTS] = {split: [len(row["captions"]) for row in rows] for split, rows in found.items()}
         return {split: self._generate_examples(rows) for split, rows in found.items()}
 
-    def _generate_examples(self, rows: Iterable[dict[str, Any]]) -> Iterator[tuple[int, dict]]:
-        for number, row in enumerate(rows):
-            yield number, {**row, "image": row["image"].read_bytes()}
+    def _generate_examples(self, rows: Sequence[dict[str, Any]]) -> Iterator[tuple[int, dict]]:
+        for number, (row, encoded) in enumerate(zip(rows, images.wholes(row["image"] for row in rows), strict=True)):
+            yield number, {**row, "image": encoded}
 
 
 def pictures(folder: Path) -> dict[str, list[dict[str, Any]]]:
     """Of each split that is there its pictures {"image": path, "captions": texts, "image_id": number}.
 
     Raises:
-        ValueError: the file has another layout, or a picture no caption.
+        ValueError: the file has another layout, a picture no caption, or two the same number.
         FileNotFoundError: there is no such file, or a picture is not there.
     """
     path = folder / FILE
@@ -73,8 +74,12 @@ def pictures(folder: Path) -> dict[str, list[dict[str, Any]]]:
     if not isinstance(listed, dict) or not isinstance(listed.get("images"), list) or not listed["images"]:
         raise ValueError(f'{path}: no list "images" in it; expected the file of caption_datasets.zip')
     found: dict[str, list[dict[str, Any]]] = {}
+    seen: set[int] = set()
     for number, one in enumerate(listed["images"]):
         split, row = picture(folder, one, f"{path} image {number}")
+        if row["image_id"] in seen:
+            raise ValueError(f"{path} image {number}: cocoid {row['image_id']} again; expected each picture once")
+        seen.add(row["image_id"])
         found.setdefault(split, []).append(row)
     if "train" not in found:
         raise ValueError(f"{path}: no image is of train or restval, so that there is nothing to learn from")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import tensorflow_datasets as tfds
@@ -58,17 +57,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     def _generate_examples(
         self, classes: Mapping[str, list[Path]], words: Mapping[str, str]
     ) -> Iterator[tuple[str, dict]]:
-        with ThreadPoolExecutor() as pool:
-            for label, paths in classes.items():
-                for path, encoded in zip(paths, pool.map(whole, paths), strict=True):
-                    yield f"{label}/{path.name}", {"image": encoded, "label": label, "name": words[label]}
-
-
-def whole(path: Path) -> bytes:
-    """A picture's bytes; one that cannot be read is told now."""
-    encoded = images.read(path)
-    images.decode(encoded, str(path))
-    return encoded
+        for label, paths in classes.items():
+            for path, encoded in zip(paths, images.wholes(paths), strict=True):
+                yield f"{label}/{path.name}", {"image": encoded, "label": label, "name": words[label]}
 
 
 def pictures(root: Path) -> dict[str, dict[str, list[Path]]]:

@@ -30,6 +30,7 @@ class Picture:
     files = True  # a path may stand for the picture
 
     def __post_init__(self):
+        images.check_rule(self.resize, "resize")
         if not isinstance(self.size, tuple | list):
             check_sizes(self, "size")
         elif len(self.size) != 2 or min(self.size) < 1:

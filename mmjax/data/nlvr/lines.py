@@ -16,9 +16,10 @@ def read(path: Path, keys: Sequence[str]) -> list[dict[str, Any]]:
     """The examples of a file, each with those keys, all of them texts, and a label of LABELS in small letters.
 
     Raises:
-        ValueError: no UTF-8, a line that is none, or a label that is neither; a line is named with its number.
+        ValueError: no UTF-8, a line that is none, a label that is neither, or an identifier again; a line is named with
+            its number.
     """
-    rows = []
+    rows, seen = [], set()
     for number, line in enumerate(lines(path), 1):
         if not line.strip():
             continue
@@ -34,6 +35,9 @@ def read(path: Path, keys: Sequence[str]) -> list[dict[str, Any]]:
             )
         if row["label"].lower() not in LABELS:
             raise ValueError(f"{where}: the label is {row['label']!r}; expected 'true' or 'false'")
+        if row["identifier"] in seen:
+            raise ValueError(f"{where}: the identifier is {row['identifier']!r} again; expected each example once")
+        seen.add(row["identifier"])
         rows.append({**row, "label": row["label"].lower()})
     if not rows:
         raise ValueError(f"{path}: no example in it; expected one JSON object a line, as published")

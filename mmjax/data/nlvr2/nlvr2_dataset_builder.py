@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import tensorflow_datasets as tfds
 
+from mmjax.data import images
 from mmjax.data.nlvr.lines import LABELS, read
 
 KEYS = ("sentence", "label", "identifier")
@@ -53,9 +54,10 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         found = examples(Path(dl_manager.manual_dir))
         return {split: self._generate_examples(rows) for split, rows in found.items()}
 
-    def _generate_examples(self, rows: Iterable[dict[str, Any]]) -> Iterator[tuple[str, dict]]:
+    def _generate_examples(self, rows: Sequence[dict[str, Any]]) -> Iterator[tuple[str, dict]]:
+        encoded = images.wholes(path for row in rows for path in row["image"])
         for row in rows:
-            pair = [path.read_bytes() for path in row["image"]]
+            pair = [next(encoded) for _ in row["image"]]
             yield row["identifier"], {**{key: row[key] for key in KEYS}, "image": pair, "group": row["sentence"]}
 
 

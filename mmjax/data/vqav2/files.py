@@ -63,5 +63,10 @@ def answered(path: Path, questions: Path, asked: Mapping[int, Any]) -> dict[int,
                 f"{path}: the annotation of {number} has {len(said)} answers; expected {PEOPLE}, each with a text "
                 "'answer'"
             )
+        if row["image_id"] != asked[number]["image_id"]:
+            raise ValueError(
+                f"{path}: the annotation of {number} is about picture {row['image_id']}, and {questions.name} about "
+                f"{asked[number]['image_id']}; bring both files of one split"
+            )
         answers[number] = {"answer": row["multiple_choice_answer"], "answers": said}
     return answers

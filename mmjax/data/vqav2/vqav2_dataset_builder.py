@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
 
+from mmjax.data import images
 from mmjax.data.each import COUNTS
 from mmjax.data.vqav2.files import QUESTION, answered, read
 from mmjax.data.vqav2.normal import normal
@@ -64,9 +65,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         self.info.metadata[COUNTS] = {split: [len(row["questions"]) for row in rows] for split, rows in found.items()}
         return {split: self._generate_examples(rows) for split, rows in found.items()}
 
-    def _generate_examples(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[int, dict]]:
-        for row in rows:
-            yield row["image_id"], {**row, "image": row["image"].read_bytes()}
+    def _generate_examples(self, rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, dict]]:
+        for row, encoded in zip(rows, images.wholes(row["image"] for row in rows), strict=True):
+            yield row["image_id"], {**row, "image": encoded}
 
 
 def examples(root: Path) -> tuple[dict[str, list[dict[str, Any]]], Counter]:
