@@ -106,8 +106,9 @@ def _import(
     if into is not None:
         found = {into + path.removeprefix(FAMILIES[family].PARTS[0]): source for path, source in found.items()}
     words = _words(found)
-    if words in wanted and len(arrays[found[words].key]) != wanted[words][0]:
-        count, part = len(arrays[found[words].key]), words.removesuffix(WORDS)
+    there = arrays[found[words].key].shape if words in wanted else ()
+    if there and there[0] != wanted[words][0]:
+        count, part = there[0], words.removesuffix(WORDS)
         raise ValueError(
             f"it has {count:,} words, but the model a vocab of {wanted[words][0]:,}; set "
             f"{f'the vocab of {part[:-1]}' if part else 'task.model.vocab'} to {count} and data.tokenizer to the one "

@@ -214,7 +214,10 @@ def _take(arrays: Arrays, source: Source, path: str, shape: Shape, resize: Resiz
         )
     if not np.isfinite(array.astype(np.float32)).all():
         raise ValueError(f"{source.key!r} holds numbers that are not finite in float32; fetch it again, or another one")
-    value, done = source.rule.take(array, shape), "taken"
+    try:
+        value, done = source.rule.take(array, shape), "taken"
+    except (IndexError, ValueError, TypeError) as error:  # of other axes than the rule knows
+        raise ValueError(f"{source.key!r} {array.shape} cannot become {path!r} {shape} ({error})") from error
     table = TABLE.search(path) and value.ndim == len(shape) == 3 and value.shape[-1] == shape[-1]
     if value.shape != shape and table:
         value, done = resize(value.astype(np.float32), shape[:2]), "resized"

@@ -363,6 +363,21 @@ WRONG = {
         [],
         ["'beit3.encoder.layers.0.self_attn.rotary.A.weight'", "another architecture"],
     ),
+    "no table": (
+        {"beit3.text_embed.weight": ()},
+        [],
+        ["'beit3.text_embed.weight' ()", "the model has (40, 12)"],
+    ),
+    "few positions": (
+        {"beit3.encoder.embed_positions.A.weight": (2, D)},
+        [],
+        ["'beit3.encoder.embed_positions.A.weight' (2, 12) cannot become"],
+    ),
+    "a flat map of patches": (
+        {"beit3.vision_embed.proj.weight": (D, 48)},
+        [],
+        ["'beit3.vision_embed.proj.weight' (12, 48) cannot become 'encoders_image/stem/patch/kernel'"],
+    ),
     "other codes": (
         {"mim_head.weight": (9, D)},
         [],
